@@ -6,6 +6,8 @@
 //! facts about the world are inputs.
 
 pub mod diag;
+pub mod expr;
 pub mod plan;
 pub mod source;
+pub mod spec;
 pub mod syntax;
