@@ -89,8 +89,13 @@ pub fn parse(text: &Text, diags: &mut Diags) -> Template {
         }
         plain.push_str(&value[at..open]);
         let Some(length) = value[open..].find('}') else {
-            let finding = Diagnostic::new(&codes::BAD_EXPRESSION, text.place(open, open + 2), "an expression is not closed");
-            diags.push(finding.here("`${` without its `}`").help("close it with `}`, or write `$${` for the characters themselves"));
+            let finding =
+                Diagnostic::new(&codes::BAD_EXPRESSION, text.place(open, open + 2), "an expression is not closed");
+            diags.push(
+                finding
+                    .here("`${` without its `}`")
+                    .help("close it with `}`, or write `$${` for the characters themselves"),
+            );
             at = value.len();
             break;
         };
@@ -129,7 +134,8 @@ fn expression(text: &Text, from: usize, to: usize, diags: &mut Diags) -> Option<
         }
     };
     let Some(names) = chain(&parsed.expr) else {
-        let finding = bad(format!("`{}` is more than a name", source.trim())).here("only names joined by dots are supported yet");
+        let finding =
+            bad(format!("`{}` is more than a name", source.trim())).here("only names joined by dots are supported yet");
         diags.push(finding.help("write for instance `param.revision.short`"));
         return None;
     };
@@ -190,7 +196,9 @@ pub fn splices(script: &str) -> Vec<(usize, usize)> {
         let Some(length) = script[open..].find('}') else { break };
         let inside = &script[open + 2..open + length];
         let root = inside.split(['.', '[']).next().unwrap_or_default().trim();
-        let names = inside.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ' | '[' | ']' | '"' | '\''));
+        let names = inside
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ' | '[' | ']' | '"' | '\''));
         if names && inside.contains(['.', '[']) && ROOTS.contains(&root) {
             found.push((open, open + length + 1));
         }

@@ -71,7 +71,8 @@ fn read(sources: &Sources, file: FileId, diags: &mut Diags) -> Vec<(Node, Syntax
         Tree::Kdl(children) if children.is_empty() => Vec::new(),
         Tree::Kdl(children) => {
             let start = Span::start_of(file);
-            let node = Node { name: Text::plain("", start), args: Vec::new(), props: Vec::new(), children, span: start };
+            let node =
+                Node { name: Text::plain("", start), args: Vec::new(), props: Vec::new(), children, span: start };
             vec![(node, Syntax::Kdl)]
         }
         Tree::Yaml(documents) => {
@@ -87,7 +88,11 @@ fn lower_root(node: &Node, syntax: Syntax, spec: &mut Spec, diags: &mut Diags) {
     let places = node.children.iter().map(|child| &child.name).chain(node.props.iter().map(|(key, _)| key));
     for name in places.filter(|name| later(name)) {
         let message = format!("`{}` is not supported yet", name.value);
-        diags.push(Diagnostic::new(&codes::NOT_YET, name.span, message).here("this version cannot do it").help("remove the block"));
+        diags.push(
+            Diagnostic::new(&codes::NOT_YET, name.span, message)
+                .here("this version cannot do it")
+                .help("remove the block"),
+        );
     }
     node.children.retain(|child| !later(&child.name));
     node.props.retain(|(key, _)| !later(key));

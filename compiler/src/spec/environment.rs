@@ -214,7 +214,12 @@ pub fn lower(view: &View, _diags: &mut Diags) -> Option<Environment> {
         Some(ClusterUse { name: view.name("name")?, namespace: view.name("namespace")?, create: view.bool("create") })
     };
     let image = |view: &View| {
-        Some(Image { name: view.name("image")?, from: view.name("from"), reference: view.name("name"), span: view.head() })
+        Some(Image {
+            name: view.name("image")?,
+            from: view.name("from"),
+            reference: view.name("name"),
+            span: view.head(),
+        })
     };
     let sync = |view: View| Sync {
         auto: view.text("mode").is_some_and(|mode| mode.value == "auto"),

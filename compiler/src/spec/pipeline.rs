@@ -41,7 +41,13 @@ pub static INPUTS: Block = Block {
     name: "inputs",
     plural: "inputs",
     doc: "Globs of the files that a run depends on; without them the whole checkout.",
-    args: &[Arg { name: "globs", ty: Type::Path, doc: "a path; `*` within a part, `**` over parts", required: true, many: true }],
+    args: &[Arg {
+        name: "globs",
+        ty: Type::Path,
+        doc: "a path; `*` within a part, `**` over parts",
+        required: true,
+        many: true,
+    }],
     ..BLOCK
 };
 
@@ -187,7 +193,8 @@ pub fn lower(view: &View, diags: &mut Diags) -> Option<Pipeline> {
         let service_account = view.name("service-account");
         Some(RunsOn { cluster: view.name("cluster"), namespace: view.name("namespace")?, service_account })
     };
-    let workspace = |view: &View| Some(Workspace { name: view.name("name")?, size: view.text("size").map(|text| text.value) });
+    let workspace =
+        |view: &View| Some(Workspace { name: view.name("name")?, size: view.text("size").map(|text| text.value) });
     let inputs = view.child("inputs").map(|inputs| inputs.texts()).unwrap_or_default();
     let finally = view.child("finally");
     Some(Pipeline {
@@ -199,7 +206,11 @@ pub fn lower(view: &View, diags: &mut Diags) -> Option<Pipeline> {
         checkouts: view.children("checkout").iter().filter_map(|checkout| lower_checkout(checkout, diags)).collect(),
         tasks: view.children("task").iter().filter_map(|task| lower_use(task, diags)).collect(),
         images: view.children("image").iter().filter_map(|image| lower_image(image, diags)).collect(),
-        finally: finally.iter().flat_map(|finally| finally.children("task")).filter_map(|task| lower_use(&task, diags)).collect(),
+        finally: finally
+            .iter()
+            .flat_map(|finally| finally.children("task"))
+            .filter_map(|task| lower_use(&task, diags))
+            .collect(),
         span: view.head(),
     })
 }

@@ -10,7 +10,11 @@ pub static PROJECT: Block = Block {
     plural: "projects",
     doc: "The project: its name is part of the names of locks, journals and records.",
     args: &[arg("name", Type::Name, "the project's name")],
-    props: &[prop("runner-image", Type::Image, "image that holds the `waybill` program, for `checkout` and `image` on a cluster")],
+    props: &[prop(
+        "runner-image",
+        Type::Image,
+        "image that holds the `waybill` program, for `checkout` and `image` on a cluster",
+    )],
     children: &[optional(&REPO), many(&REGISTRY)],
     ..BLOCK
 };
@@ -19,7 +23,13 @@ pub static REPO: Block = Block {
     name: "repo",
     plural: "repos",
     doc: "The repository that delivery commits go to.",
-    args: &[Arg { name: "url", ty: Type::Url, doc: "URL; without it the remote `origin`", required: false, many: false }],
+    args: &[Arg {
+        name: "url",
+        ty: Type::Url,
+        doc: "URL; without it the remote `origin`",
+        required: false,
+        many: false,
+    }],
     props: &[default("branch", Type::Text, "main", "the branch that is delivered and written to")],
     children: &[optional(&BUMP), optional(&CREDENTIALS)],
     ..BLOCK

@@ -110,7 +110,9 @@ impl Type {
             Type::Path => "a path below the project's folder".into(),
             Type::Url => "a URL or a path of a repository".into(),
             Type::Image => "an image reference".into(),
-            Type::Enum(names) => format!("one of {}", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+            Type::Enum(names) => {
+                format!("one of {}", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+            }
             Type::Any => "a value".into(),
         }
     }

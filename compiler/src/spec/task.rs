@@ -8,7 +8,8 @@ use crate::source::{Span, Spanned};
 use crate::syntax::Text;
 
 /// Types of parameters and results.
-pub const TYPES: &[&str] = &["string", "int", "bool", "commit", "git-ref", "image-tag", "digest", "duration", "quantity", "url", "path"];
+pub const TYPES: &[&str] =
+    &["string", "int", "bool", "commit", "git-ref", "image-tag", "digest", "duration", "quantity", "url", "path"];
 
 pub static TASK: Block = Block {
     name: "task",
@@ -92,7 +93,10 @@ pub static RESULT: Block = Block {
     plural: "results",
     doc: "A value that a step writes to the file `${result.NAME.path}`.",
     args: &[Arg { name: "name", ty: Type::Word, doc: "the result's name", required: true, many: false }],
-    props: &[default("type", Type::Enum(TYPES), "string", "type of the value"), prop("description", Type::Text, "what it is")],
+    props: &[
+        default("type", Type::Enum(TYPES), "string", "type of the value"),
+        prop("description", Type::Text, "what it is"),
+    ],
     ..BLOCK
 };
 
@@ -182,7 +186,9 @@ fn lower_step(view: &View, diags: &mut Diags) -> Option<Step> {
         image: view.text("image")?,
         workdir: view.text("workdir").map(|text| expr::parse(&text, diags)),
         timeout_seconds: view.seconds("timeout").map(|seconds| seconds.value),
-        script: script.and_then(|script| Some(Script { text: script.text("text")?, head: script.head(), span: script.node.span })),
+        script: script.and_then(|script| {
+            Some(Script { text: script.text("text")?, head: script.head(), span: script.node.span })
+        }),
         env: env(view, diags),
         cpu: resource("cpu"),
         memory: resource("memory"),

@@ -71,7 +71,11 @@ pub fn is_word(text: &str) -> bool {
 
 /// A path below the root: relative, `/` between parts, no `..`.
 pub fn is_path(text: &str) -> bool {
-    !text.is_empty() && !text.starts_with('/') && !text.contains('\\') && !text.contains('\0') && text.split('/').all(|part| part != "..")
+    !text.is_empty()
+        && !text.starts_with('/')
+        && !text.contains('\\')
+        && !text.contains('\0')
+        && text.split('/').all(|part| part != "..")
 }
 
 /// A path without `.` and empty parts.

@@ -117,7 +117,11 @@ fn check_args(node: &Node, block: &'static Block, syntax: Syntax, diags: &mut Di
             Syntax::Kdl => format!("`{}` needs its {}", block.name, arg.name),
             Syntax::Yaml => format!("`{}` needs the key `{}`", block.name, arg.name),
         };
-        diags.push(Diagnostic::new(&codes::MISSING_VALUE, node.name.span, message).here(format!("{} is missing", arg.name)).help(arg.doc));
+        diags.push(
+            Diagnostic::new(&codes::MISSING_VALUE, node.name.span, message)
+                .here(format!("{} is missing", arg.name))
+                .help(arg.doc),
+        );
     }
 }
 
@@ -133,7 +137,11 @@ fn check_props(node: &Node, block: &'static Block, syntax: Syntax, diags: &mut D
     for (at, (key, value)) in node.props.iter().enumerate() {
         if let Some((first, _)) = node.props[..at].iter().find(|(earlier, _)| earlier.value == key.value) {
             let message = format!("`{}` is given twice", key.value);
-            diags.push(Diagnostic::new(&codes::DUPLICATE_PROPERTY, key.span, message).here("given again").label(first.span, "first given here"));
+            diags.push(
+                Diagnostic::new(&codes::DUPLICATE_PROPERTY, key.span, message)
+                    .here("given again")
+                    .label(first.span, "first given here"),
+            );
         }
         match (block.props.iter().find(|prop| prop.name == key.value), block.open) {
             (Some(prop), _) => check_type(value, prop.ty, prop.name, diags),
@@ -167,11 +175,17 @@ fn unknown_property(key: &Text, block: &'static Block, syntax: Syntax) -> Diagno
 
 fn with_closest(finding: Diagnostic, key: &Text, known: &[&str], word: &str) -> Diagnostic {
     match suggest::closest(&key.value, known.iter().copied()) {
-        Some(real) => finding
-            .help(format!("there is a {word} with a similar name: `{real}`"))
-            .fix(format!("replace by `{real}`"), Applicability::Maybe, key.span, real),
+        Some(real) => finding.help(format!("there is a {word} with a similar name: `{real}`")).fix(
+            format!("replace by `{real}`"),
+            Applicability::Maybe,
+            key.span,
+            real,
+        ),
         None if known.is_empty() => finding,
-        None => finding.help(format!("known here: {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))),
+        None => finding.help(format!(
+            "known here: {}",
+            known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        )),
     }
 }
 
@@ -192,7 +206,11 @@ fn check_children(node: &Node, block: &'static Block, syntax: Syntax, diags: &mu
         let once = matches!(known.count, Count::Required | Count::Optional);
         if let Some(first) = seen.iter().find(|first| once && first.name.value == child.name.value) {
             let message = format!("`{}` stands twice in `{}`", child.name.value, block.name);
-            diags.push(Diagnostic::new(&codes::DUPLICATE_BLOCK, child.name.span, message).here("again").label(first.name.span, "first here"));
+            diags.push(
+                Diagnostic::new(&codes::DUPLICATE_BLOCK, child.name.span, message)
+                    .here("again")
+                    .label(first.name.span, "first here"),
+            );
         }
         seen.push(child);
         check(child, known.block, syntax, diags);
@@ -209,7 +227,9 @@ fn check_children(node: &Node, block: &'static Block, syntax: Syntax, diags: &mu
 fn unknown_block(name: &Text, block: &'static Block) -> Diagnostic {
     let known: Vec<&str> = block.children.iter().map(|child| child.block.name).collect();
     let place = if block.name.is_empty() { "at the top level".to_owned() } else { format!("in `{}`", block.name) };
-    let finding = Diagnostic::new(&codes::UNKNOWN_BLOCK, name.span, format!("there is no block `{}` {place}", name.value)).here("unknown block");
+    let finding =
+        Diagnostic::new(&codes::UNKNOWN_BLOCK, name.span, format!("there is no block `{}` {place}", name.value))
+            .here("unknown block");
     if block.props.iter().any(|prop| prop.name == name.value) {
         return finding.help(format!("`{}` is a property: write `{} … {}=…`", name.value, block.name, name.value));
     }
@@ -225,7 +245,8 @@ fn check_type(value: &Value, ty: Type, what: &str, diags: &mut Diags) {
         let mut finding = wrong(found);
         if let (Some(text), Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_)) = (as_text(value), &value.scalar) {
             if matches!(ty, Type::Text | Type::Template | Type::Name | Type::Word) {
-                finding = finding.fix("write it as a string", Applicability::Safe, value.span, format!("\"{}\"", text.value));
+                finding =
+                    finding.fix("write it as a string", Applicability::Safe, value.span, format!("\"{}\"", text.value));
             }
         }
         diags.push(finding);

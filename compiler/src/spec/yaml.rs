@@ -59,7 +59,9 @@ fn entry(node: &mut Node, key: &Text, value: &Yaml, block: &'static Block, diags
     if block.args.first().is_some_and(|arg| arg.name == name) {
         match &value.kind {
             Kind::Seq(items) => node.args.extend(items.iter().filter_map(|item| scalar(item, diags))),
-            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Str(_) | Kind::Map(_) => node.args.extend(scalar(value, diags)),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Str(_) | Kind::Map(_) => {
+                node.args.extend(scalar(value, diags))
+            }
         }
         return;
     }

@@ -17,7 +17,10 @@ pub const SIZE: usize = 1 << 20;
 pub fn parse(file: FileId, text: &str, diags: &mut Diags) -> Vec<Node> {
     if text.len() > SIZE {
         let message = format!("the file has {} bytes, more than the {SIZE} that a spec file may have", text.len());
-        diags.push(Diagnostic::new(&codes::FILE_TOO_LARGE, Span::start_of(file), message).help("split it into files under `.waybill/`"));
+        diags.push(
+            Diagnostic::new(&codes::FILE_TOO_LARGE, Span::start_of(file), message)
+                .help("split it into files under `.waybill/`"),
+        );
         return Vec::new();
     }
     if let Some(at) = too_deep(text) {
@@ -47,7 +50,8 @@ fn report(file: FileId, text: &str, error: &::kdl::KdlError, diags: &mut Diags) 
         last_line = line;
         let message = found.message.clone().unwrap_or_else(|| "this is not KDL".into());
         let span = Span::new(file, start, end.min(start + 80));
-        let mut finding = Diagnostic::new(&codes::SYNTAX_KDL, span, lower_first(&message)).here(found.label.clone().unwrap_or_default());
+        let mut finding = Diagnostic::new(&codes::SYNTAX_KDL, span, lower_first(&message))
+            .here(found.label.clone().unwrap_or_default());
         finding.help = found.help.clone();
         diags.push(finding);
     }

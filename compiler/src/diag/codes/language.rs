@@ -4,7 +4,19 @@ use super::Code;
 use crate::diag::Severity;
 
 /// All codes of this file.
-pub(super) const LANGUAGE: &[&Code] = &[&UNKNOWN_BLOCK, &UNKNOWN_PROPERTY, &WRONG_TYPE, &MISSING_VALUE, &DUPLICATE_BLOCK, &DUPLICATE_PROPERTY, &EXTRA_VALUE, &WRONG_SHAPE, &NOT_YET, &DUPLICATE_DEFINITION, &NO_PROJECT];
+pub(super) const LANGUAGE: &[&Code] = &[
+    &UNKNOWN_BLOCK,
+    &UNKNOWN_PROPERTY,
+    &WRONG_TYPE,
+    &MISSING_VALUE,
+    &DUPLICATE_BLOCK,
+    &DUPLICATE_PROPERTY,
+    &EXTRA_VALUE,
+    &WRONG_SHAPE,
+    &NOT_YET,
+    &DUPLICATE_DEFINITION,
+    &NO_PROJECT,
+];
 
 pub static UNKNOWN_BLOCK: Code = Code {
     number: 100,
