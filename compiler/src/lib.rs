@@ -7,9 +7,13 @@
 
 pub mod check;
 pub mod diag;
+<<<<<<< HEAD
 pub mod expr;
 pub mod model;
 pub mod needs;
+=======
+pub mod overlay;
+>>>>>>> dev-git
 pub mod plan;
 pub mod source;
 pub mod spec;

@@ -7,11 +7,12 @@ mod environment;
 mod order;
 mod pipeline;
 mod resolve;
-mod scope;
+pub mod scope;
 mod task;
 
 use crate::source::{Span, Spanned};
 pub use resolve::resolve;
+pub use scope::bad_literal;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),*) => {$(

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Where the shared corpus of real manifests is.
 
 use std::path::{Path, PathBuf};
@@ -14,4 +15,47 @@ pub fn corpus() -> Option<PathBuf> {
         eprintln!("no shared corpus on this machine (set WAYBILL_SHARED): this test has checked nothing");
     }
     found
+=======
+//! Finds the corpus of real manifests, which lies in a folder `shared` next to the project.
+//!
+//! **Invariant:** a corpus that is absent is a failure that says where it was looked for, never a test that passes.
+
+use std::path::{Path, PathBuf};
+
+/// The folder `corpus`: under `$WAYBILL_SHARED`, or under the nearest `shared` beside a parent of this crate.
+pub fn root() -> PathBuf {
+    let start = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let given = std::env::var_os("WAYBILL_SHARED").map(PathBuf::from);
+    let found = given
+        .into_iter()
+        .chain(start.ancestors().skip(1).map(|dir| dir.join("shared")))
+        .map(|shared| shared.join("corpus"))
+        .find(|corpus| corpus.is_dir());
+    found.unwrap_or_else(|| {
+        panic!(
+            "the corpus is not there: no folder `shared/corpus` beside a parent of {}; set WAYBILL_SHARED to the \
+             folder `shared`",
+            start.display()
+        )
+    })
+}
+
+/// All files below `dir` whose name passes, sorted; symbolic links are not followed.
+pub fn files(dir: &Path, wanted: &dyn Fn(&str) -> bool) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let entry = entry.unwrap();
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() && entry.file_name().to_str().is_some_and(wanted) {
+                out.push(entry.path());
+            }
+        }
+    }
+    out.sort();
+    out
+>>>>>>> dev-git
 }

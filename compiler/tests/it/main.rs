@@ -2,3 +2,6 @@
 
 mod corpus;
 mod yaml;
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod overlay;

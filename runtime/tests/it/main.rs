@@ -1,1 +1,3 @@
 //! Integration tests of this crate, one binary.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
