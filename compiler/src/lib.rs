@@ -6,14 +6,12 @@
 //! facts about the world are inputs.
 
 pub mod check;
+
 pub mod diag;
-<<<<<<< HEAD
 pub mod expr;
 pub mod model;
 pub mod needs;
-=======
 pub mod overlay;
->>>>>>> dev-git
 pub mod plan;
 pub mod source;
 pub mod spec;

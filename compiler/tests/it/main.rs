@@ -1,7 +1,7 @@
 //! Integration tests of this crate, one binary.
 
-mod corpus;
-mod yaml;
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod corpus;
 mod overlay;
+mod yaml;
