@@ -196,6 +196,8 @@ pub struct Pipeline {
     pub name: Spanned<String>,
     pub cluster: ClusterId,
     pub namespace: Spanned<String>,
+    /// Whether the plan makes the namespace.
+    pub create: bool,
     pub service_account: Option<Spanned<String>>,
     /// Globs; empty means everything.
     pub inputs: Vec<String>,
