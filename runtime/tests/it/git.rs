@@ -194,3 +194,19 @@ fn a_shallow_clone_reads_history_through_the_cache() {
     cache.fetch("main").unwrap();
     assert_eq!(cache.repo().newest_first_parent_change(&tip, &globs, &Mask::none()).unwrap(), second);
 }
+
+#[test]
+fn a_cache_that_was_attached_to_a_clone_stands_alone() {
+    let text = kustomization("v1");
+    let bench = Bench::new(&[("a", "1"), ("k", &text)]);
+    bench.commit(&[("a", "2")], "second");
+    let clone = bench.clone_to("clone");
+    let cache = Cache::open(&bench.home(), &bench.url()).unwrap();
+    cache.attach(&Repo::discover(&clone).unwrap()).unwrap();
+    bench.commit(&[("a", "3")], "third");
+    let tip = cache.fetch("main").unwrap().unwrap();
+    std::fs::remove_dir_all(&clone).unwrap();
+    let cache = Cache::open(&bench.home(), &bench.url()).unwrap();
+    assert_eq!(cache.repo().first_parents(&tip, 9).unwrap().len(), 3);
+    assert_eq!(cache.repo().read_file(&tip, "k").unwrap().unwrap(), text.as_bytes());
+}

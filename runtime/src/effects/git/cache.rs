@@ -20,7 +20,10 @@ const LOCK_POLL: Duration = Duration::from_millis(20);
 
 /// The cache of one remote.
 pub struct Cache {
+    /// For reading; may see the objects of a clone too.
     repo: Repo,
+    /// For writing: never sees another repository's objects, or it would take them as its own and leave them out.
+    pub(super) own: Repo,
     remote: String,
     /// Where the remote lies in the file system.
     pub(super) path: PathBuf,
@@ -47,7 +50,8 @@ impl Cache {
             }
             Err(error) => return Err(damaged(&folder)(error)),
         };
-        Ok(Cache { repo: Repo { git }, remote: remote.to_owned(), path, lock })
+        let own = Repository::open_bare(&folder).map_err(damaged(&folder))?;
+        Ok(Cache { repo: Repo { git }, own: Repo { git: own }, remote: remote.to_owned(), path, lock })
     }
 
     pub fn repo(&self) -> &Repo {
@@ -85,7 +89,7 @@ impl Cache {
         let _held = hold(&self.lock)?;
         let own_ref = format!("refs/waybill/{branch}");
         // Who was killed while it held the cache left this file; nobody else writes here now.
-        let stale = self.repo.git.path().join(format!("{own_ref}.lock"));
+        let stale = self.own.git.path().join(format!("{own_ref}.lock"));
         if stale.exists() {
             std::fs::remove_file(&stale).map_err(GitError::io(format!("removing {}", stale.display())))?;
         }
@@ -94,7 +98,7 @@ impl Cache {
             remote: self.remote.clone(),
             message: "its path is not UTF-8".to_owned(),
         })?;
-        let mut remote = self.repo.git.remote_anonymous(url).map_err(unreadable)?;
+        let mut remote = self.own.git.remote_anonymous(url).map_err(unreadable)?;
         let tip = {
             let connection = remote.connect_auth(Direction::Fetch, None, None).map_err(unreadable)?;
             let heads = connection.list().map_err(unreadable)?;
@@ -103,8 +107,8 @@ impl Cache {
         let Some(tip) = tip else {
             return Ok(None);
         };
-        let known = self.repo.git.refname_to_id(&own_ref).ok();
-        if known == Some(tip) && self.repo.git.find_commit(tip).is_ok() {
+        let known = self.own.git.refname_to_id(&own_ref).ok();
+        if known == Some(tip) && self.own.git.find_commit(tip).is_ok() {
             return Ok(Some(tip));
         }
         let mut options = FetchOptions::new();
@@ -112,7 +116,7 @@ impl Cache {
         let refspec = format!("+{remote_ref}:{own_ref}");
         remote.fetch(&[refspec.as_str()], Some(&mut options), None).map_err(unreadable)?;
         // The branch may have moved between the listing and the fetch.
-        self.repo.git.refname_to_id(&own_ref).map(Some).map_err(GitError::git("reading the fetched branch"))
+        self.own.git.refname_to_id(&own_ref).map(Some).map_err(GitError::git("reading the fetched branch"))
     }
 }
 

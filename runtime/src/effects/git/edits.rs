@@ -185,7 +185,7 @@ impl Own {
 
 /// Writes blobs, trees and the commit into the cache.
 fn commit_on(cache: &Cache, request: &CommitRequest<'_>, tip: Oid) -> Result<Made, GitError> {
-    let git = &cache.repo().git;
+    let git = &cache.own.git;
     let failed = GitError::git("making the commit");
     let parent = git.find_commit(tip).map_err(&failed)?;
     let baseline = parent.tree().map_err(&failed)?;
@@ -227,7 +227,7 @@ fn current(cache: &Cache, sha: &str, path: &str) -> Result<Option<(String, FileM
         let message = "it is not a path inside the repository".to_owned();
         return Err(GitError::Edit { path: path.to_owned(), message });
     }
-    let Some((id, mode)) = cache.repo().file(sha, path)? else {
+    let Some((id, mode)) = cache.own.file(sha, path)? else {
         return Ok(None);
     };
     let mode = match mode {
@@ -238,7 +238,7 @@ fn current(cache: &Cache, sha: &str, path: &str) -> Result<Option<(String, FileM
         0o100755 => FileMode::BlobExecutable,
         _ => FileMode::Blob,
     };
-    let blob = cache.repo().git.find_blob(id).map_err(GitError::git("reading a file of a commit"))?;
+    let blob = cache.own.git.find_blob(id).map_err(GitError::git("reading a file of a commit"))?;
     let text = String::from_utf8(blob.content().to_vec()).map_err(|_| GitError::NotText { path: path.to_owned() })?;
     Ok(Some((text, mode)))
 }

@@ -37,7 +37,7 @@ pub(super) fn push(cache: &Cache, branch: &str, parent: Oid, commit: Oid) -> Res
         return Err(refused("it is checked out there, in a repository that is not bare".to_owned()));
     }
     let failed = |error: git2::Error| refused(format!("writing there failed: {}", error.message()));
-    copy_commit(&cache.repo().git, &remote, commit).map_err(failed)?;
+    copy_commit(&cache.own.git, &remote, commit).map_err(failed)?;
     let deadline = Instant::now() + LOCK_WAIT;
     loop {
         let error = match remote.reference_matching(&name, commit, true, parent, "push") {
@@ -105,7 +105,7 @@ fn push_by_program(
     commit: Oid,
     refused: &dyn Fn(String) -> GitError,
 ) -> Result<Push, GitError> {
-    let folder: PathBuf = cache.repo().git.path().to_owned();
+    let folder: PathBuf = cache.own.git.path().to_owned();
     let mut command = Command::new("git");
     // What belongs to a surrounding git process, such as a hook that runs Waybill, is not for this one.
     for (key, _) in std::env::vars_os().filter(|(key, _)| key.to_str().is_some_and(|key| key.starts_with("GIT_"))) {
