@@ -39,6 +39,8 @@ struct Job {
     pod: Pod,
     board: Board,
     namespaces: bool,
+    /// Removals of what containers left, which may take their time.
+    clean_up: Mutex<JoinSet<()>>,
 }
 
 /// Runs the Pod in `object` to its end.
@@ -83,6 +85,17 @@ pub(super) async fn run(
         () = interrupted => {}
     }
     job.board.finish(&now());
+    job.left().join_all().await;
+}
+
+impl Job {
+    /// What is still being removed.
+    fn left(&self) -> JoinSet<()> {
+        self.clean_up
+            .lock()
+            .map(|mut left| std::mem::take(&mut *left))
+            .unwrap_or_default()
+    }
 }
 
 async fn deadline(seconds: Option<u64>) {
@@ -128,6 +141,7 @@ async fn get_ready(
                 pod,
                 board,
                 namespaces,
+                clean_up: Mutex::default(),
             };
             Ok((Arc::new(job), containers))
         }
@@ -361,8 +375,9 @@ async fn once(
             "\n[waybill: the log could not be written: {error}]"
         ));
     }
-    // Big trees take time; nobody waits for that.
-    spawn_blocking(move || super::remove_tree(&dir));
+    if let Ok(mut left) = job.clean_up.lock() {
+        left.spawn_blocking(move || super::remove_tree(&dir));
+    }
     let reason = match (ran, exit_code) {
         (false, _) => "StartError",
         (true, 0) => "Completed",
