@@ -16,6 +16,7 @@ mod mounts;
 mod namespace;
 mod objects;
 mod pod;
+mod raw;
 mod root;
 mod run;
 mod status;

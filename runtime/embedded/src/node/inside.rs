@@ -8,7 +8,7 @@
 //! Not here: mounts (`root`), the node's side (`launch`).
 
 use super::wire::{self, Hold, Launch, Order, Report};
-use super::{namespace, root};
+use super::{namespace, raw, root};
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus};
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -69,7 +69,9 @@ fn hold() {
     } else {
         Ok(())
     };
-    match made.and_then(|()| spawn_stage(wire::INIT)) {
+    let closed = raw::close_others_on_exec()
+        .map_err(|error| format!("cannot look at the open files: {error}"));
+    match made.and(closed).and_then(|()| spawn_stage(wire::INIT)) {
         Ok(mut child) => {
             let _ = child.wait();
         }
@@ -114,7 +116,7 @@ fn set_up(launch: &Launch) -> Result<(), Refused> {
         rustix::system::sethostname(launch.hostname.as_bytes())
             .map_err(|error| not_set_up(format!("cannot set the host name: {error}")))?;
         root::enter(wanted).map_err(not_set_up)?;
-        namespace::drop_privileges()
+        namespace::drop_privileges(launch.capable)
             .map_err(|error| not_set_up(format!("cannot drop privileges: {error}")))?;
     }
     let workdir = Path::new(&launch.workdir);

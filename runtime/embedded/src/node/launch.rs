@@ -161,6 +161,7 @@ async fn attend(
     ending: &mut Ending,
 ) -> End {
     let mut kill_at = None;
+    let mut runs = false;
     loop {
         let patience = async {
             match kill_at {
@@ -170,11 +171,18 @@ async fn attend(
         };
         tokio::select! {
             report = running.reports.recv() => match report {
-                Some(Report::Started) => started(),
+                Some(Report::Started) => {
+                    runs = true;
+                    started();
+                }
                 Some(Report::Failed { code, message }) => return End::NotStarted { code, message },
                 Some(Report::Exited { code }) => return End::Exited(code),
                 // Killed, by us or by somebody else, before it could say anything.
-                None => return End::Exited(KILLED),
+                None if runs || kill_at.is_some() => return End::Exited(KILLED),
+                None => return End::NotStarted {
+                    code: 128,
+                    message: "the process that starts the command ended before it did".to_owned(),
+                },
             },
             () = ending.wait(), if kill_at.is_none() => {
                 kill_at = Some(Instant::now() + grace);

@@ -3,7 +3,7 @@
 //! **Invariant:** called in a process of a single thread, before anything else happens there.
 //! Not here: the file system inside (`root`), the order of the steps (`inside`).
 
-use super::wire;
+use super::{raw, wire};
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 use std::fs;
@@ -38,7 +38,7 @@ pub(super) fn make(user: u32, group: u32) -> Result<(), String> {
         | UnshareFlags::NEWPID
         | UnshareFlags::NEWIPC
         | UnshareFlags::NEWUTS;
-    unshare(flags).map_err(|error| forbidden(&error))?;
+    raw::unshare(flags).map_err(|error| forbidden(&error))?;
     let map = |file: &str, text: String| {
         fs::write(format!("/proc/self/{file}"), text).map_err(|error| forbidden(&error))
     };
@@ -70,12 +70,17 @@ fn carry_capabilities() -> rustix::io::Result<()> {
     Ok(())
 }
 
-/// Gives up what a container must not have: most capabilities, and any way to gain more.
-pub(super) fn drop_privileges() -> rustix::io::Result<()> {
+/// Gives up what a container must not have: most capabilities or, unless it is `capable`, all, and any way to gain more.
+pub(super) fn drop_privileges(capable: bool) -> rustix::io::Result<()> {
+    let kept = if capable {
+        KEPT
+    } else {
+        CapabilitySet::empty()
+    };
     rustix::thread::clear_ambient_capability_set()?;
     for bit in 0..64 {
         let capability = CapabilitySet::from_bits_retain(1 << bit);
-        if KEPT.contains(capability) {
+        if kept.contains(capability) {
             continue;
         }
         match rustix::thread::remove_capability_from_bounding_set(capability) {
@@ -88,19 +93,12 @@ pub(super) fn drop_privileges() -> rustix::io::Result<()> {
     rustix::thread::set_capabilities(
         None,
         CapabilitySets {
-            effective: now.effective & KEPT,
-            permitted: now.permitted & KEPT,
+            effective: now.effective & kept,
+            permitted: now.permitted & kept,
             inheritable: CapabilitySet::empty(),
         },
     )?;
     rustix::thread::set_no_new_privs(true)
-}
-
-#[allow(unsafe_code)]
-fn unshare(flags: UnshareFlags) -> io::Result<()> {
-    // SAFETY: the danger of this call is a descriptor table that threads no longer share. `FILES` is not among the
-    // flags that `make` passes, and the calling process has one thread.
-    unsafe { rustix::thread::unshare_unsafe(flags) }.map_err(io::Error::from)
 }
 
 /// Asks a re-executed `runner` whether it can make namespaces.

@@ -1,7 +1,8 @@
 //! The part of a Pod that the node reads, and which Pods it refuses.
 //!
 //! **Invariant:** a field that changes what runs is either honoured or refused with its name; it is never skipped in
-//! silence. What is skipped by design: `resources` (nothing is enforced here) and the size limits of volumes.
+//! silence. Skipped by design: `resources` and the size limits of volumes (nothing is enforced here), image pulls,
+//! scheduling, DNS settings, supplementary groups, seccomp, AppArmor and SELinux profiles.
 //! Not here: volumes and environment, which need other objects (`volume`, `env`).
 
 use serde::Deserialize;
@@ -85,6 +86,8 @@ pub(super) struct Spec {
     pub host_ipc: bool,
     #[serde(default)]
     pub share_process_namespace: bool,
+    #[serde(default)]
+    pub host_aliases: Vec<Value>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -139,6 +142,17 @@ pub(super) struct SecurityContext {
     pub run_as_non_root: Option<bool>,
     pub privileged: Option<bool>,
     pub read_only_root_filesystem: Option<bool>,
+    pub capabilities: Option<Capabilities>,
+    #[serde(default)]
+    pub sysctls: Vec<Value>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Capabilities {
+    #[serde(default)]
+    pub add: Vec<String>,
+    #[serde(default)]
+    pub drop: Vec<String>,
 }
 
 /// Where a container leaves its last words unless it says otherwise.
@@ -265,6 +279,13 @@ fn whole(pod: &Pod) -> Result<(), Refusal> {
         (spec.host_pid, "hostPID"),
         (spec.host_ipc, "hostIPC"),
         (spec.share_process_namespace, "shareProcessNamespace"),
+        (!spec.host_aliases.is_empty(), "hostAliases"),
+        (
+            spec.security_context
+                .as_ref()
+                .is_some_and(|context| !context.sysctls.is_empty()),
+            "securityContext.sysctls",
+        ),
     ] {
         if set {
             return unsupported(what);
@@ -308,6 +329,11 @@ fn one(pod: &Pod, container: &Container) -> Result<(), (&'static str, String)> {
                 .to_owned(),
         ));
     }
+    if let Some(capabilities) = capabilities(container)
+        && (!capabilities.add.is_empty() || capabilities.drop.iter().any(|name| name != "ALL"))
+    {
+        return unsupported("securityContext.capabilities other than `drop: [ALL]`");
+    }
     if let Some(policy) = container.restart_policy.as_deref()
         && policy != "Always"
     {
@@ -324,6 +350,15 @@ fn one(pod: &Pod, container: &Container) -> Result<(), (&'static str, String)> {
         ));
     }
     Ok(())
+}
+
+fn capabilities(container: &Container) -> Option<&Capabilities> {
+    container.security_context.as_ref()?.capabilities.as_ref()
+}
+
+/// Whether the container gives up every capability.
+pub(super) fn is_powerless(container: &Container) -> bool {
+    capabilities(container).is_some_and(|capabilities| !capabilities.drop.is_empty())
 }
 
 /// The user id that the container has inside.
@@ -379,6 +414,10 @@ mod tests {
                 "runAsUser",
             ),
             (json!({"volumeDevices": [{}]}), "volumeDevices"),
+            (
+                json!({"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}),
+                "capabilities",
+            ),
         ] {
             let refusal = pod(main(extra)).unwrap_err();
             assert_eq!(refusal.container.as_deref(), Some("main"));

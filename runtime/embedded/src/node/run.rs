@@ -429,6 +429,7 @@ fn start<'a>(job: &'a Job, container: &Prepared, dir: &Path, log: &'a Path) -> S
             command: container.command.clone(),
             env,
             workdir: container.workdir.clone().unwrap_or(scratch),
+            capable: container.capable,
             root: job.namespaces.then(|| Root {
                 dir: root,
                 mounts: container.mounts_with(&dir.join("termination-log")),

@@ -117,6 +117,10 @@ fn make_one(
                     format!("`{claim}` is not a claim's name"),
                 ));
             }
+            super::private_dir(place.claims).map_err(|error| {
+                let message = format!("cannot make {}: {error}", place.claims.display());
+                refused(MOUNT_ERROR, message)
+            })?;
             let path = place.claims.join(claim);
             directory(&path, 0o777).map_err(|error| refused(MOUNT_ERROR, error))?;
             Ok(Volume {

@@ -44,6 +44,8 @@ pub(super) struct Launch {
     pub env: Vec<(String, String)>,
     /// Where the command starts; made if it is missing.
     pub workdir: String,
+    /// Whether the command may keep the usual capabilities.
+    pub capable: bool,
     /// The file system to build; `None` runs on the host's.
     pub root: Option<Root>,
 }

@@ -168,6 +168,7 @@ pub fn is_running(status: &Value, name: &str) -> bool {
 fn this_machine_allows_namespaces() {
     // The tests of this file need them: where they are forbidden, this says which setting to change.
     assert_eq!(Bench::new().node.namespaces(), Ok(()));
+    assert_eq!(node::namespaces(), Ok(()));
 }
 
 #[tokio::test]
@@ -315,13 +316,16 @@ async fn a_container_has_a_root_of_its_own_on_the_hosts_tools() {
              touch /usr/waybill-test /etc/waybill-test 2>/dev/null || echo protected; \
              mount -o remount,rw,bind /usr 2>/dev/null && echo escaped; \
              test $(ls -d /proc/[0-9]* | wc -l) -lt 8 && echo alone; \
-             echo ok > /dev/null; head -c 4 /dev/urandom | wc -c; \
+             echo ok > /dev/null; echo out > /dev/stdout; echo $(ls /proc/self/fd); head -c 4 /dev/urandom | wc -c; \
              hostname; id -u; pwd; test -x /waybill/bin/waybill && echo runner",
             secret.display()
         ))
         .await;
     assert_eq!(status["phase"], "Succeeded", "{log}");
-    assert_eq!(log, "own\nprotected\nalone\n4\nbuild\n0\n/\nrunner\n");
+    assert_eq!(
+        log,
+        "own\nprotected\nalone\nout\n0 1 2 3\n4\nbuild\n0\n/\nrunner\n"
+    );
     assert!(!Path::new("/usr/waybill-test").exists());
 }
 
@@ -377,6 +381,22 @@ async fn a_user_and_a_read_only_root_are_honoured() {
         bench.log("main"),
         "1234\n99\nCapEff:\t0000000000000000\nread-only\nwritable\n"
     );
+}
+
+#[tokio::test]
+async fn capabilities_are_few_or_none() {
+    let bench = Bench::new();
+    let script = "grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/self/status";
+    bench.script(script).await;
+    let usual = bench.log("main");
+    assert_eq!(
+        usual,
+        "CapEff:\t00000000a80405fb\nCapBnd:\t00000000a80405fb\nNoNewPrivs:\t1\n"
+    );
+    let mut container = shell("main", script);
+    container["securityContext"] = json!({"capabilities": {"drop": ["ALL"]}});
+    bench.last(pod(json!([container]))).await;
+    assert_eq!(bench.log("main"), usual.replace("a80405fb", "00000000"));
 }
 
 #[tokio::test]

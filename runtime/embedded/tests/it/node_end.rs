@@ -1,6 +1,7 @@
 //! How Pods on the node end: deadlines, deletion, restarts, sidecars, full logs, the death of the node.
 
 use crate::node::{Bench, PATIENCE, RUNNER, UID, ended, is_running, pod, pod_with, shell};
+use crate::node_refused::start_without_namespaces;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -127,6 +128,19 @@ async fn the_steps_die_with_a_killed_node() {
         .unwrap();
     wait_for("the processes run", || processes(&marker) >= 3).await;
     // SIGKILL: the node has no say in what follows.
+    node.kill().unwrap();
+    node.wait().unwrap();
+    wait_for("the processes are gone", || processes(&marker) == 0).await;
+}
+
+#[tokio::test]
+async fn without_namespaces_the_process_group_dies_with_a_killed_node() {
+    let home = tempfile::TempDir::new().unwrap();
+    let marker = format!("1000.{}4", std::process::id());
+    let script = format!("sleep {marker} & sleep {marker}");
+    let pod = pod(json!([shell("main", &script)]));
+    let mut node = start_without_namespaces(home.path(), &pod);
+    wait_for("the processes run", || processes(&marker) == 2).await;
     node.kill().unwrap();
     node.wait().unwrap();
     wait_for("the processes are gone", || processes(&marker) == 0).await;

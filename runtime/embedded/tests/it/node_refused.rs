@@ -3,7 +3,8 @@
 use crate::node::{Bench, RUNNER, UID, ended, pod, pod_with, shell};
 use serde_json::{Value, json};
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 #[tokio::test]
 async fn a_command_that_cannot_be_run_says_whose_tools_are_used() {
@@ -173,8 +174,8 @@ async fn a_refused_container_carries_the_reason_too() {
     serde_json::from_value::<k8s_openapi::api::core::v1::PodStatus>(status).unwrap();
 }
 
-/// Runs a Pod where the kernel allows no more user namespaces; its last status.
-fn without_namespaces(home: &std::path::Path, pod: &Value) -> Value {
+/// Starts a Pod where the kernel allows no more user namespaces.
+pub fn start_without_namespaces(home: &Path, pod: &Value) -> Child {
     let script = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" \"$1\"";
     let mut node = Command::new("unshare")
         .args(["--user", "--map-root-user", "sh", "-c", script, RUNNER])
@@ -185,7 +186,12 @@ fn without_namespaces(home: &std::path::Path, pod: &Value) -> Value {
         .expect("this test needs `unshare` of util-linux");
     let mut stdin = node.stdin.take().unwrap();
     stdin.write_all(pod.to_string().as_bytes()).unwrap();
-    drop(stdin);
+    node
+}
+
+/// Its last status.
+fn without_namespaces(home: &Path, pod: &Value) -> Value {
+    let node = start_without_namespaces(home, pod);
     let output = node.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     serde_json::from_str(text.lines().last().expect("a status")).unwrap()
