@@ -20,6 +20,7 @@ pub(super) async fn copy(mut from: Receiver, path: &Path) -> io::Result<()> {
     let mut file = File::create(path).await;
     let mut buffer = vec![0; 64 << 10];
     let mut room = LIMIT;
+    let mut cut = false;
     let mut failed = None;
     loop {
         let count = match from.read(&mut buffer).await {
@@ -27,12 +28,13 @@ pub(super) async fn copy(mut from: Receiver, path: &Path) -> io::Result<()> {
             Ok(count) => count,
         };
         let Ok(file) = &mut file else { continue };
-        if failed.is_some() || room == 0 {
+        if failed.is_some() || cut {
             continue;
         }
         let keep = usize::try_from(room).map_or(count, |room| room.min(count));
         room -= keep as u64;
-        if let Err(error) = append(file, &buffer[..keep], count > keep).await {
+        cut = count > keep;
+        if let Err(error) = append(file, &buffer[..keep], cut).await {
             failed = Some(error);
         }
     }
