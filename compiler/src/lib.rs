@@ -6,10 +6,12 @@
 //! facts about the world are inputs.
 
 pub mod check;
+
 pub mod diag;
 pub mod expr;
 pub mod model;
 pub mod needs;
+pub mod overlay;
 pub mod plan;
 pub mod source;
 pub mod spec;
@@ -41,6 +43,6 @@ pub fn compile(sources: &Sources) -> (Checking, Diags) {
     if spec.torn {
         return (Checking { needs: Vec::new(), checked: None }, diags);
     }
-    let model = model::resolve(sources, &spec, &mut diags);
-    (check::run(sources, model, &mut diags), diags)
+    let model = model::resolve(&spec, &mut diags);
+    (check::run(sources, &spec, model, &mut diags), diags)
 }

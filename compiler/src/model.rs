@@ -6,12 +6,13 @@
 mod environment;
 mod order;
 mod pipeline;
-mod resolve;
-mod scope;
+pub(crate) mod resolve;
+pub mod scope;
 mod task;
 
 use crate::source::{Span, Spanned};
 pub use resolve::resolve;
+pub use scope::bad_literal;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),*) => {$(
@@ -195,6 +196,8 @@ pub struct Pipeline {
     pub name: Spanned<String>,
     pub cluster: ClusterId,
     pub namespace: Spanned<String>,
+    /// Whether the plan makes the namespace.
+    pub create: bool,
     pub service_account: Option<Spanned<String>>,
     /// Globs; empty means everything.
     pub inputs: Vec<String>,

@@ -51,6 +51,7 @@ pub fn resolve(spec: &written::Pipeline, outer: &Outer, diags: &mut Diags) -> Op
         name: spec.name.clone(),
         cluster,
         namespace: runs_on.namespace.clone(),
+        create: runs_on.create,
         service_account: runs_on.service_account.clone(),
         inputs: spec.inputs.iter().map(|glob| value::clean_path(&glob.value)).collect(),
         params,

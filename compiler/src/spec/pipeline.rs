@@ -33,6 +33,7 @@ pub static RUNS_ON: Block = Block {
         default("cluster", Type::Name, "default", "name of a `cluster`"),
         required("namespace", Type::Name, "namespace of the Pods"),
         prop("service-account", Type::Text, "service account of the Pods"),
+        default("create", Type::Bool, "#false", "whether to make the namespace; it is never deleted"),
     ],
     ..BLOCK
 };
@@ -55,7 +56,7 @@ pub static WORKSPACE: Block = Block {
     name: "workspace",
     plural: "workspaces",
     doc: "A folder that tasks share; tasks that share one run in one Pod.",
-    args: &[arg("name", Type::Word, "the workspace's name")],
+    args: &[arg("name", Type::Name, "the workspace's name")],
     props: &[prop("size", Type::Quantity, "largest size: `2Gi`")],
     ..BLOCK
 };
@@ -149,6 +150,7 @@ pub struct Pipeline {
 pub struct RunsOn {
     pub cluster: Option<Spanned<String>>,
     pub namespace: Spanned<String>,
+    pub create: bool,
     pub service_account: Option<Spanned<String>>,
 }
 
@@ -192,7 +194,7 @@ pub fn lower(view: &View, diags: &mut Diags) -> Option<Pipeline> {
     let runs_on = |view: View| {
         let service_account = view.name("service-account");
         let cluster = view.value("cluster").map(|_| view.reference("cluster"));
-        RunsOn { cluster, namespace: view.reference("namespace"), service_account }
+        RunsOn { cluster, namespace: view.reference("namespace"), create: view.bool("create"), service_account }
     };
     let workspace =
         |view: &View| Some(Workspace { name: view.name("name")?, size: view.text("size").map(|text| text.value) });
