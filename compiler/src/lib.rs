@@ -6,9 +6,11 @@
 //! facts about the world are inputs.
 
 pub mod check;
+pub mod desired;
 
 pub mod diag;
 pub mod expr;
+pub mod manifest;
 pub mod model;
 pub mod needs;
 pub mod overlay;

@@ -76,6 +76,17 @@ pub fn compare<'a>(
     let live = facts.and_then(|facts| facts.live.as_ref());
     reference.uid = live.and_then(|live| live.pointer("/metadata/uid")).and_then(Value::as_str).map(str::to_owned);
     let refused = |message: String| Diagnostic::new(&codes::OBJECT_REFUSED, object.origin, message);
+    if let Some(DryRun::NotServed(why)) = facts.map(|facts| &facts.dry_run)
+        && !defined_here(draft, &reference)
+    {
+        let finding = Diagnostic::new(&codes::KIND_NOT_SERVED, object.origin, format!("{name} cannot be there: {why}"));
+        draft.problems.push(
+            finding
+                .here("the target does not serve this kind")
+                .help("install what defines it, or add its CRD to the manifests"),
+        );
+        return None;
+    }
     let differences = match (live, facts.map(|facts| &facts.dry_run)) {
         (_, Some(DryRun::Refused(why))) => {
             draft.problems.push(refused(format!("the cluster refuses {name}")).here(why.clone()));
@@ -91,10 +102,20 @@ pub fn compare<'a>(
             return None;
         }
         (Some(live), Some(DryRun::Object(answer))) => diff::objects(live, answer),
-        (Some(live), Some(DryRun::Pending(_) | DryRun::NotAsked) | None) => diff::objects(live, &object.value),
+        (Some(live), Some(DryRun::Pending(_) | DryRun::NotAsked | DryRun::NotServed(_)) | None) => {
+            diff::objects(live, &object.value)
+        }
         (None, _) => diff::leaves(&object.value),
     };
     Some(Compared { object, reference, live, differences, listed: inventory.contains(&name) })
+}
+
+/// Whether a CRD of the same plan defines the kind.
+fn defined_here(draft: &Draft, object: &ObjectRef) -> bool {
+    let all = draft.facts.desired.environments.values().flat_map(|environment| &environment.objects);
+    let mut definitions =
+        all.filter(|object| object.value["kind"] == "CustomResourceDefinition").map(|object| &object.value["spec"]);
+    definitions.any(|spec| spec["group"] == object.group.as_str() && spec["names"]["kind"] == object.kind.as_str())
 }
 
 /// The action that a compared object needs, if any.
