@@ -6,5 +6,6 @@
 //! facts about the world are inputs.
 
 pub mod diag;
+pub mod manifest;
 pub mod source;
 pub mod syntax;
