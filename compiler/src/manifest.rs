@@ -102,16 +102,16 @@ impl Object {
         resource::text_at(&self.value, "/metadata/name")
     }
 
-    /// The namespace that is written, if any.
-    pub fn namespace(&self) -> Option<&str> {
-        Some(resource::text_at(&self.value, "/metadata/namespace")).filter(|namespace| !namespace.is_empty())
+    /// The namespace that is written, `""` where none is.
+    pub fn namespace(&self) -> &str {
+        resource::text_at(&self.value, "/metadata/namespace")
     }
 
     pub fn key(&self) -> Key {
         Key {
             group: self.group().to_owned(),
             kind: self.kind().to_owned(),
-            namespace: self.namespace().unwrap_or("").to_owned(),
+            namespace: self.namespace().to_owned(),
             name: self.name().to_owned(),
         }
     }
@@ -165,7 +165,12 @@ fn object(resource: Resource) -> Object {
     Object { value: resource.value, origin: resource.origin, node: resource.node }
 }
 
-fn at_root(files: &mut Files<'_>, root: &str, asked: Span, kustomized: &mut Option<KustomizationFile>) -> Vec<Resource> {
+fn at_root(
+    files: &mut Files<'_>,
+    root: &str,
+    asked: Span,
+    kustomized: &mut Option<KustomizationFile>,
+) -> Vec<Resource> {
     let Some(root) = load::join(".", root).filter(|_| !root.starts_with('/')) else {
         let message = format!("`{root}` is not in this project");
         files.diags.push(Diagnostic::new(&codes::OUTSIDE_PROJECT, asked, message).here("leads out of the project"));

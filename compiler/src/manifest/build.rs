@@ -30,7 +30,10 @@ pub(super) struct Builder<'f, 'a> {
 
 /// The kustomization file of a folder.
 pub(super) enum File {
-    At { path: String, id: FileId },
+    At {
+        path: String,
+        id: FileId,
+    },
     None,
     /// Needed, or a finding is made.
     Unknown,
@@ -62,7 +65,12 @@ pub(super) fn find(files: &mut Files<'_>, folder: &str, names: &[String], asked:
 }
 
 /// The objects of a kustomization, and the `images` of its own file.
-pub(super) fn kustomize(files: &mut Files<'_>, folder: &str, file: (&str, FileId), asked: Span) -> (Vec<Resource>, Vec<Image>) {
+pub(super) fn kustomize(
+    files: &mut Files<'_>,
+    folder: &str,
+    file: (&str, FileId),
+    asked: Span,
+) -> (Vec<Resource>, Vec<Image>) {
     let mut builder = Builder { files, open: Vec::new(), entered: 0 };
     let (mut resources, images) = builder.folder(folder, file, asked);
     if !builder.files.needs.is_empty() {
@@ -82,7 +90,8 @@ pub(super) fn kustomize(files: &mut Files<'_>, folder: &str, file: (&str, FileId
         resource.settle_annotations(&|span| files.written(span));
     }
     resources.retain(|resource| {
-        let local = resource.value.pointer("/metadata/annotations").and_then(|annotations| annotations.get(LOCAL_CONFIG));
+        let local =
+            resource.value.pointer("/metadata/annotations").and_then(|annotations| annotations.get(LOCAL_CONFIG));
         local.is_none_or(|value| value == "false" || value == &serde_json::Value::Bool(false))
     });
     (resources, images)
@@ -193,5 +202,7 @@ fn cycle(open: &[(String, Span)], path: &str, asked: Span) -> Diagnostic {
     let names: Vec<&str> = open.iter().map(|(folder, _)| folder.as_str()).chain([path]).collect();
     let message = format!("bases go in a circle: {}", names.join(" → "));
     let finding = Diagnostic::new(&codes::BASE_CYCLE, asked, message).here("back to where it began");
-    open.iter().skip(1).fold(finding, |finding, (folder, span)| finding.label(*span, format!("`{folder}` is asked here")))
+    open.iter()
+        .skip(1)
+        .fold(finding, |finding, (folder, span)| finding.label(*span, format!("`{folder}` is asked here")))
 }

@@ -59,8 +59,11 @@ fn resource(entry: &ConfigMap, global: &Options, data: Map<String, Value>) -> Re
         ("annotations", &entry.options.annotations, &global.annotations),
     ] {
         // Later pairs win: those of the entry.
-        let pairs: Map<String, Value> =
-            shared.iter().chain(own).map(|(key, value)| (key.value.clone(), Value::from(value.value.as_str()))).collect();
+        let pairs: Map<String, Value> = shared
+            .iter()
+            .chain(own)
+            .map(|(key, value)| (key.value.clone(), Value::from(value.value.as_str())))
+            .collect();
         if !pairs.is_empty() {
             value["metadata"][field] = Value::Object(pairs);
         }
@@ -219,7 +222,8 @@ mod tests {
 
     #[test]
     fn hashes_are_those_of_kustomize() {
-        let map = |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cm"}, "data": data});
+        let map =
+            |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cm"}, "data": data});
         assert_eq!(hash(&map(json!({"a": "b&c<d"}))), "hckc2mh5kt");
         assert_eq!(hash(&json!({"kind": "ConfigMap"})), "6ct58987ht");
     }

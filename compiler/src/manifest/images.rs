@@ -176,7 +176,10 @@ mod tests {
             ("a/b:c@sha256:12", "a/b", Some("c"), Some("sha256:12")),
         ] {
             let reference = Reference::parse(image);
-            assert_eq!((reference.name.as_str(), reference.tag.as_deref(), reference.digest.as_deref()), (name, tag, digest));
+            assert_eq!(
+                (reference.name.as_str(), reference.tag.as_deref(), reference.digest.as_deref()),
+                (name, tag, digest)
+            );
             assert_eq!(reference.to_string(), image);
         }
     }

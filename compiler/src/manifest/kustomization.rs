@@ -201,9 +201,12 @@ impl Reader<'_> {
         let message = format!("{place} has no field `{}`", key.value);
         let finding = Diagnostic::new(&codes::KUSTOMIZATION_UNKNOWN, key.span, message);
         let finding = match suggest::closest(&key.value, known.iter().copied()) {
-            Some(name) => finding
-                .here(format!("did you mean `{name}`?"))
-                .fix(format!("rename it to `{name}`"), Applicability::Maybe, key.span, name),
+            Some(name) => finding.here(format!("did you mean `{name}`?")).fix(
+                format!("rename it to `{name}`"),
+                Applicability::Maybe,
+                key.span,
+                name,
+            ),
             None => finding.here(format!("the fields are {}", known.join(", "))),
         };
         self.diags.push(finding);
@@ -267,11 +270,8 @@ impl Reader<'_> {
             && text.value != expected
         {
             let message = format!("`{field}` of a kustomization is `{expected}`, not `{}`", text.value);
-            let code = if text.value == "Component" {
-                &codes::KUSTOMIZATION_UNSUPPORTED
-            } else {
-                &codes::KUSTOMIZATION_TYPE
-            };
+            let code =
+                if text.value == "Component" { &codes::KUSTOMIZATION_UNSUPPORTED } else { &codes::KUSTOMIZATION_TYPE };
             self.diags.push(Diagnostic::new(code, node.span, message));
         }
     }

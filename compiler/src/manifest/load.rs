@@ -51,13 +51,7 @@ pub(super) fn join(folder: &str, relative: &str) -> Option<String> {
 
 impl<'a> Files<'a> {
     pub(super) fn new(sources: &'a Sources, overlay: &'a Overlay<'a>) -> Files<'a> {
-        Files {
-            sources,
-            overlay,
-            diags: Diags::default(),
-            needs: BTreeSet::new(),
-            documents: BTreeMap::new(),
-        }
+        Files { sources, overlay, diags: Diags::default(), needs: BTreeSet::new(), documents: BTreeMap::new() }
     }
 
     pub(super) fn look(&mut self, path: &str) -> Found<'a> {
@@ -221,8 +215,9 @@ fn is_remote(path: &str) -> bool {
 /// The finding for a path that gives neither a text nor a folder.
 pub(super) fn missing(span: Span, path: &str, why: &Missing) -> Diagnostic {
     match why {
-        Missing::NotFound => Diagnostic::new(&codes::MANIFEST_MISSING, span, format!("`{path}` does not exist"))
-            .here("nothing is there"),
+        Missing::NotFound => {
+            Diagnostic::new(&codes::MANIFEST_MISSING, span, format!("`{path}` does not exist")).here("nothing is there")
+        }
         Missing::NotUtf8 { offset } => {
             Diagnostic::new(&codes::NOT_UTF8, span, format!("`{path}` is not UTF-8 text (from byte {offset} on)"))
         }

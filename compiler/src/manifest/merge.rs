@@ -62,9 +62,10 @@ fn name_of(shape: Shape) -> &'static str {
 /// The table of a nested object of its own kind, where the outer kind is not known.
 fn known<'a>(keys: Option<&'a Keys>, values: [Option<&Value>; 2]) -> Option<&'a Keys> {
     keys.or_else(|| {
-        values.into_iter().flatten().find_map(|value| {
-            merge_keys::of(value.get("apiVersion")?.as_str()?, value.get("kind")?.as_str()?)
-        })
+        values
+            .into_iter()
+            .flatten()
+            .find_map(|value| merge_keys::of(value.get("apiVersion")?.as_str()?, value.get("kind")?.as_str()?))
     })
 }
 

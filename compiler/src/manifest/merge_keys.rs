@@ -47,7 +47,8 @@ struct Kind {
     keys: Keys,
 }
 
-type Kinds = BTreeMap<(&'static str, &'static str), Kind>;
+/// By kind, then by apiVersion.
+type Kinds = BTreeMap<&'static str, BTreeMap<&'static str, Kind>>;
 
 static KINDS: LazyLock<Kinds> = LazyLock::new(|| {
     let mut kinds = Kinds::new();
@@ -63,19 +64,24 @@ static KINDS: LazyLock<Kinds> = LazyLock::new(|| {
                 Some(_) | None => keys.insert(None, list),
             }
         }
-        kinds.insert((api_version, name), Kind { cluster_scoped: scope == "cluster", keys });
+        let kind = Kind { cluster_scoped: scope == "cluster", keys };
+        kinds.entry(name).or_default().insert(api_version, kind);
     }
     kinds
 });
 
 /// The merged lists of a kind, if Kustomize knows it.
 pub(super) fn of(api_version: &str, kind: &str) -> Option<&'static Keys> {
-    KINDS.get(&(api_version, kind)).map(|kind| &kind.keys)
+    find(api_version, kind).map(|kind| &kind.keys)
 }
 
 /// Whether Kustomize is certain that a kind is cluster-scoped.
 pub(super) fn is_cluster_scoped(api_version: &str, kind: &str) -> bool {
-    KINDS.get(&(api_version, kind)).is_some_and(|kind| kind.cluster_scoped)
+    find(api_version, kind).is_some_and(|kind| kind.cluster_scoped)
+}
+
+fn find(api_version: &str, kind: &str) -> Option<&'static Kind> {
+    KINDS.get(kind)?.get(api_version)
 }
 
 #[cfg(test)]

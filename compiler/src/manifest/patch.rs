@@ -43,7 +43,8 @@ pub(super) struct Patches<'a> {
 pub(super) fn load<'a>(files: &mut Files<'_>, folder: &str, kustomization: &'a Kustomization) -> Patches<'a> {
     let mut patches = Patches::default();
     for text in &kustomization.strategic {
-        let documents = if is_inline(text) { Some(files.documents_within(text)) } else { from_file(files, folder, text) };
+        let documents =
+            if is_inline(text) { Some(files.documents_within(text)) } else { from_file(files, folder, text) };
         let body = documents.and_then(|documents| body(files, text.span, documents));
         patches.first.extend(body.map(|body| Loaded { patch: None, span: text.span, body }));
     }
@@ -117,7 +118,8 @@ fn operations(files: &mut Files<'_>, list: &Node) -> Option<Vec<(Operation, Span
 fn strategic(files: &mut Files<'_>, documents: &[Node]) -> Option<Vec<(Value, Span)>> {
     let mut patches = Vec::new();
     for node in documents {
-        let has = |pointer: &str| node.at(pointer).is_some_and(|field| field.as_str().is_some_and(|text| !text.is_empty()));
+        let has =
+            |pointer: &str| node.at(pointer).is_some_and(|field| field.as_str().is_some_and(|text| !text.is_empty()));
         if !matches!(node.kind, Kind::Map(_)) {
             files.diags.push(wrong(node.span, format!("a patch is a mapping or a list, and this is {}", node.what())));
             return None;
@@ -151,7 +153,9 @@ pub(super) fn apply(files: &mut Files<'_>, resources: &mut Vec<Resource>, patche
         };
         if selected.as_ref().is_some_and(Vec::is_empty) {
             let message = "the target of this patch selects no object";
-            files.diags.push(Diagnostic::new(&codes::PATCH_UNUSED, loaded.span, message).here("this patch changes nothing"));
+            files
+                .diags
+                .push(Diagnostic::new(&codes::PATCH_UNUSED, loaded.span, message).here("this patch changes nothing"));
             continue;
         }
         match &loaded.body {
@@ -213,7 +217,8 @@ fn apply_strategic(
         let targets = match selected {
             Some(selected) => {
                 if let Some(name) = null_text(patch) {
-                    let message = format!("Kustomize reads the null of `{name}` as the text `null` in a patch with a target");
+                    let message =
+                        format!("Kustomize reads the null of `{name}` as the text `null` in a patch with a target");
                     files.diags.push(wrong(*span, message).help("use a JSON patch with `op: remove`"));
                     return;
                 }
@@ -314,7 +319,9 @@ fn merge_one(resource: &mut Resource, patch: &Value, options: Option<&Patch>, ai
 /// Labels and annotations of an aimed patch are texts for Kustomize, however they are written.
 fn texts(patch: &mut Value) {
     for pointer in ["/metadata/labels", "/metadata/annotations"] {
-        for value in patch.pointer_mut(pointer).and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut()) {
+        for value in
+            patch.pointer_mut(pointer).and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut())
+        {
             if value.is_boolean() || value.is_number() {
                 *value = Value::from(value.to_string());
             }

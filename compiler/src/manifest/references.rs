@@ -110,7 +110,8 @@ pub(super) fn fix(resources: &mut [Resource]) -> Vec<Problem> {
             role: role(&resource.value),
         };
         for rule in rules {
-            let fixed = visit(&mut resource.value, &rule.referrer, Make::Nothing, &mut |value| referrer.set(value, rule));
+            let fixed =
+                visit(&mut resource.value, &rule.referrer, Make::Nothing, &mut |value| referrer.set(value, rule));
             problems.extend(fixed.err().map(|message| Problem { resource: at, message }));
         }
     }

@@ -49,6 +49,26 @@ pub fn built_in(group: &str, kind: &str) -> Option<&'static Resource> {
     BUILT_IN.get(group, kind)
 }
 
+/// Whether objects of a built-in kind live in a namespace; `None` for kinds that are not built in.
+pub fn is_namespaced(group: &str, kind: &str) -> Option<bool> {
+    built_in(group, kind).map(|resource| resource.namespaced)
+}
+
+/// The plural of a kind: that of a built-in kind, and a guess by the usual rules of English for others.
+pub fn resource(group: &str, kind: &str) -> String {
+    if let Some(known) = built_in(group, kind) {
+        return known.resource.clone();
+    }
+    let lower = kind.to_lowercase();
+    if ["s", "x", "ch", "sh"].iter().any(|end| lower.ends_with(end)) {
+        return format!("{lower}es");
+    }
+    match lower.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u'])) {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{lower}s"),
+    }
+}
+
 impl Kinds {
     /// The built-in kinds and those that the CustomResourceDefinitions among `objects` define.
     pub fn with_definitions<'a>(objects: impl IntoIterator<Item = &'a Value>) -> Kinds {
@@ -99,6 +119,8 @@ mod tests {
         assert_eq!(built_in("apps", "Deployment").map(|kind| kind.resource.as_str()), Some("deployments"));
         assert!(built_in("", "Namespace").is_some_and(|kind| !kind.namespaced));
         assert!(built_in("", "Deployment").is_none());
+        assert_eq!(resource("x.io", "Policy"), "policies");
+        assert_eq!(resource("x.io", "Gateway"), "gateways");
         let definition = json!({"kind": "CustomResourceDefinition", "spec": {"group": "x.io", "scope": "Cluster",
             "names": {"kind": "Thing", "plural": "things"}, "versions": [{"name": "v1", "served": true}]}});
         let kinds = Kinds::with_definitions([&definition]);

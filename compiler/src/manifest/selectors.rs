@@ -181,7 +181,8 @@ mod tests {
 
     #[test]
     fn the_object_forms_are_those_of_workloads_and_services() {
-        let selector = json!({"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "c", "operator": "In", "values": ["d"]}]});
+        let selector =
+            json!({"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "c", "operator": "In", "values": ["d"]}]});
         let selector = Selector::from_label_selector(&selector).unwrap().unwrap();
         assert!(selector.matches(&json!({"a": "b", "c": "d"})) && !selector.matches(&json!({"a": "b"})));
         assert_eq!(Selector::from_label_selector(&Value::Null), Ok(None));

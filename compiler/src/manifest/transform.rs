@@ -85,7 +85,7 @@ fn report(files: &mut Files<'_>, span: Span, resource: &Resource, result: Result
     if let Err(reason) = result {
         let message = format!("this does not fit {}: {reason}", title(&resource.value));
         files.diags.push(
-            Diagnostic::new(&codes::FIELD_CONFLICT, span, message)
+            Diagnostic::new(&codes::TRANSFORMER_CONFLICT, span, message)
                 .here("written into every object")
                 .label(resource.origin, "the object"),
         );

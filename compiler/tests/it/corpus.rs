@@ -15,3 +15,22 @@ pub fn corpus() -> Option<PathBuf> {
     }
     found
 }
+
+/// All files below `dir` whose name passes, sorted; symbolic links are not followed.
+pub fn files(dir: &Path, wanted: &dyn Fn(&str) -> bool) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let entry = entry.unwrap();
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() && entry.file_name().to_str().is_some_and(wanted) {
+                out.push(entry.path());
+            }
+        }
+    }
+    out.sort();
+    out
+}

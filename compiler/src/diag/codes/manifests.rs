@@ -26,7 +26,7 @@ pub(super) const MANIFESTS: &[&Code] = &[
     &PATCH_UNUSED,
     &IMAGE_UNUSED,
     &GENERATOR,
-    &FIELD_CONFLICT,
+    &TRANSFORMER_CONFLICT,
     &REFERENCE_AMBIGUOUS,
 ];
 
@@ -360,9 +360,9 @@ spec:
 "#,
 };
 
-pub static FIELD_CONFLICT: Code = Code {
+pub static TRANSFORMER_CONFLICT: Code = Code {
     number: 617,
-    name: "field-conflict",
+    name: "transformer-conflict",
     severity: Severity::Error,
     summary: "a transformer meets a value of another type",
     explanation: "Labels, annotations, namespaces and replicas are written at fixed places of an object. One of these \
