@@ -6,6 +6,7 @@
 //! facts about the world are inputs.
 
 pub mod diag;
+pub mod dockerfile;
 pub mod overlay;
 pub mod plan;
 pub mod source;
