@@ -16,11 +16,14 @@ fn refusals(text: &str) -> Vec<String> {
 }
 
 fn copies(build: &ScratchBuild) -> Vec<&Copy> {
-    let copy = |step| match step {
-        BuildStep::Copy(copy) => Some(copy),
-        BuildStep::Workdir(_) => None,
-    };
-    build.steps.iter().filter_map(copy).collect()
+    let mut copies = Vec::new();
+    for step in &build.steps {
+        match step {
+            BuildStep::Copy(copy) => copies.push(copy),
+            BuildStep::Workdir(_) => {}
+        }
+    }
+    copies
 }
 
 #[test]
