@@ -13,6 +13,7 @@ pub mod expr;
 pub mod manifest;
 pub mod model;
 pub mod needs;
+pub mod dockerfile;
 pub mod overlay;
 pub mod plan;
 pub mod source;

@@ -4,6 +4,7 @@
 
 mod corpus;
 mod examples;
+mod dockerfile;
 mod overlay;
 mod project;
 mod yaml;
