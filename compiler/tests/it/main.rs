@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod codes;
 mod corpus;
-mod examples;
 mod dockerfile;
+mod examples;
+mod folder;
 mod overlay;
 mod project;
 mod yaml;
