@@ -7,6 +7,7 @@
 pub mod digest;
 pub mod effect;
 pub mod observed;
+pub mod owners;
 
 use serde::{Deserialize, Serialize};
 
