@@ -121,8 +121,8 @@ impl<'p> Drive<'p> {
         }
     }
 
-    /// Takes back the rollouts that an older plan left in the middle, and nothing else.
-    pub async fn take_back_rollouts(&mut self) -> Result<(), Refusal> {
+    /// Takes back the rollouts that an older plan left in the middle, and nothing else. Gives whether that is done.
+    pub async fn take_back_rollouts(&mut self) -> Result<bool, Refusal> {
         loop {
             let pace = Pace { parallelism: self.options.parallelism, stopping: true };
             match engine::next(&self.graph, &self.state, pace, now_millis()) {
@@ -135,7 +135,7 @@ impl<'p> Drive<'p> {
             }
         }
         self.release_all().await;
-        Ok(())
+        Ok(!self.give_up)
     }
 
     fn pace(&self) -> Pace {

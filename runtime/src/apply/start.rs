@@ -234,7 +234,10 @@ async fn supersede(
         state: old.state.clone(),
     };
     let mut drive = Drive::new(parts);
-    drive.take_back_rollouts().await?;
+    if !drive.take_back_rollouts().await? {
+        let why = format!("the rollout that plan {} left in the middle could not be taken back", old.plan);
+        return Err(Refusal::Stale { why });
+    }
     let last = drive.append(Record::SupersededBy { plan: plan.id.clone() }).await?;
     drive.compact(&last).await;
     Ok(())

@@ -107,8 +107,12 @@ impl Fence {
     }
 
     pub fn holds(&self) -> bool {
+        self.holds_at(Instant::now())
+    }
+
+    fn holds_at(&self, now: Instant) -> bool {
         let until = *self.valid_until.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        until.is_none_or(|until| Instant::now() < until)
+        until.is_none_or(|until| now < until)
     }
 
     fn extend(&self, time: Instant) {
@@ -308,16 +312,16 @@ mod tests {
         assert!(!Holder { host: "elsewhere".into(), pid: u32::MAX, ..here.clone() }.is_gone(&here));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_fence_falls_before_the_lease_expires_for_others() {
+    #[test]
+    fn a_fence_falls_before_the_lease_expires_for_others() {
         let timing = Timing::default();
-        let fence = Fence::until(Instant::now() + safe(timing));
-        tokio::time::advance(Duration::from_secs(11)).await;
-        assert!(fence.holds());
-        tokio::time::advance(Duration::from_secs(2)).await;
-        assert!(!fence.holds());
-        fence.extend(Instant::now() + safe(timing));
-        assert!(fence.holds());
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let fence = Fence::until(start + safe(timing));
+        assert!(fence.holds_at(after(11)));
+        assert!(!fence.holds_at(after(13)));
+        fence.extend(after(13) + safe(timing));
+        assert!(fence.holds_at(after(13)));
         assert!(Fence::open().holds());
     }
 }

@@ -214,7 +214,7 @@ mod tests {
         let script = "#!/bin/cat\nits own interpreter";
         assert_eq!(run(&task, script, folder.path()).1, format!("{script}\n"));
         task.steps[0].timeout_seconds = Some(1);
-        let (code, _, message) = run(&task, "sleep 30", folder.path());
+        let (code, _, message) = run(&task, "exec sleep 30", folder.path());
         assert_eq!((code, message.as_str()), (124, "! stopped after 1 s, its time limit\n"));
         task.steps[0].timeout_seconds = None;
         task.timeout_seconds = Some(60);
