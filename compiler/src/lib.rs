@@ -6,11 +6,14 @@
 //! facts about the world are inputs.
 
 pub mod check;
+pub mod desired;
 
 pub mod diag;
 pub mod expr;
+pub mod manifest;
 pub mod model;
 pub mod needs;
+pub mod dockerfile;
 pub mod overlay;
 pub mod plan;
 pub mod source;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use waybill_compiler::diag::{Code, Severity, codes};
 
-use crate::memory::Project;
+use crate::project::Project;
 
 /// Codes of what the operating system or a size brings about: an example would not fit a page.
 const WITHOUT_EXAMPLE: &[&str] =

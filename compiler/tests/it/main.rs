@@ -4,8 +4,9 @@
 
 mod codes;
 mod corpus;
+mod dockerfile;
 mod examples;
-mod memory;
+mod folder;
 mod overlay;
 mod project;
 mod yaml;
