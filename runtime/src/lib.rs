@@ -6,6 +6,7 @@
 //! call and a print; the exit code is a return value.
 
 pub mod apply;
+pub mod cli;
 pub mod effects;
 pub mod home;
 pub mod journal;
