@@ -1,3 +1,4 @@
 //! The runtime.
 
 pub mod effects;
+pub mod step;
