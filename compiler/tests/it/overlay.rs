@@ -219,7 +219,7 @@ fn line_set(text: &str) -> Vec<&str> {
 /// Every entry of every kustomization of the corpus: exactly the lines of its scalars change.
 #[test]
 fn the_corpus_is_edited_line_by_line() {
-    let root = corpus::root();
+    let Some(root) = corpus::corpus() else { return };
     let named = |name: &str| ["kustomization.yaml", "kustomization.yml", "Kustomization"].contains(&name);
     let mut entries = 0;
     for path in corpus::files(&root, &named) {
