@@ -48,12 +48,7 @@ fn moved(found: &Found, live: &Value) -> Option<String> {
         }
         let owners = owners(live, &field.path);
         (owners != field.owners).then(|| {
-            format!(
-                "`{}` was owned by {} in the plan and is by {} now",
-                field.path,
-                names(&field.owners),
-                names(&owners)
-            )
+            format!("`{}` was owned by {} in the plan and is by {} now", field.path, names(&field.owners), names(&owners))
         })
     })
 }
