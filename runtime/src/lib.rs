@@ -13,3 +13,4 @@ pub mod journal;
 pub mod load;
 pub mod observe;
 pub mod planfile;
+pub mod step;
