@@ -8,7 +8,7 @@ use waybill_compiler::diag::render::short;
 use waybill_compiler::source::{FileId, Sources};
 use waybill_compiler::spec::{self, Spec};
 
-use crate::project::load_without;
+use crate::project::{load, load_without};
 
 const FORMS: [&str; 2] = ["waybill.kdl", "waybill.yaml"];
 
@@ -18,7 +18,7 @@ fn examples() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
     folders.sort();
-    assert!(folders.len() >= 1, "{folders:?}");
+    assert!(folders.len() >= 6, "{folders:?}");
     folders
 }
 
@@ -38,6 +38,17 @@ fn every_example_passes_every_check_in_both_forms() {
         }
     }
     assert!(found.is_empty(), "{found}");
+}
+
+#[test]
+fn where_both_forms_stand_the_kdl_is_read_and_a_note_says_so() {
+    for folder in examples() {
+        let sources = load(&folder);
+        let (checking, diags) = compile(&sources);
+        assert!(checking.checked.is_some());
+        let note = "waybill.kdl:1:1: note[WB0005]: `waybill.yaml` is not read beside `waybill.kdl`\n";
+        assert_eq!(shown(&sources, diags), note, "{}", folder.display());
+    }
 }
 
 #[test]
