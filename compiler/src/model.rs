@@ -1,7 +1,7 @@
 //! The spec with names resolved and defaults filled in: typed ids instead of names.
 //!
 //! **Invariant:** every id points at something; environments stand in the order of their promotion, jobs of a pipeline in
-//! an order in which they can run. A model exists only if no error was found so far.
+//! an order in which they can run. What does not resolve is left out and reported: a model is whole only without errors.
 
 mod environment;
 mod order;
@@ -196,6 +196,8 @@ pub struct Pipeline {
     pub name: Spanned<String>,
     pub cluster: ClusterId,
     pub namespace: Spanned<String>,
+    /// Whether the plan makes the namespace.
+    pub create: bool,
     pub service_account: Option<Spanned<String>>,
     /// Globs; empty means everything.
     pub inputs: Vec<String>,
