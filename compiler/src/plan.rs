@@ -9,6 +9,7 @@ pub mod canary;
 pub mod diff;
 pub mod digest;
 pub mod effect;
+pub mod managers;
 pub mod observed;
 pub mod owners;
 pub mod render;

@@ -12,7 +12,7 @@ use crate::model::ClusterId;
 use crate::plan::diff::{self, Difference};
 use crate::plan::effect::{Apply, Delete, Effect, Found, FoundField, ObjectRef};
 use crate::plan::observed::{ClusterFacts, DryRun, ObjectFacts};
-use crate::plan::{Action, Foreign, Kind, Op, Unknown, owners};
+use crate::plan::{Action, Foreign, Kind, Op, Unknown, managers, owners};
 use crate::source::Spanned;
 
 /// What is known of one desired object.
@@ -53,7 +53,6 @@ pub fn same(left: &ObjectRef, right: &ObjectRef) -> bool {
 /// The plural that permissions name.
 pub fn resource(object: &ObjectRef) -> String {
     scope::resource(&object.group, &object.kind)
-        .map_or_else(|| format!("{}s", object.kind.to_lowercase()), str::to_owned)
 }
 
 /// Facts of a cluster by object, for quick look-up.
@@ -128,7 +127,7 @@ pub fn action(draft: &Draft, place: &Place, owner: &str, compared: &Compared, un
         (Some(_), true) => return None,
     };
     let address = format!("{owner}.object.{}", show(&compared.reference));
-    let managers = compared.live.map(owners::managers).unwrap_or_default();
+    let managers = compared.live.map(managers::managers).unwrap_or_default();
     let why = match op {
         Op::Adopt if managers.is_empty() => "it exists and is in no inventory".to_owned(),
         Op::Adopt => format!("it exists, set by {}", managers.join(", ")),
@@ -152,7 +151,7 @@ pub fn found(live: &Value, differences: &[Difference]) -> Found {
     let field = |difference: &Difference| FoundField {
         path: diff::pointer(&difference.path),
         value: difference.before.clone().unwrap_or(Value::Null),
-        owners: owners::owners(live, &difference.path),
+        owners: owners::owners(live, &diff::pointer(&difference.path)),
     };
     Found {
         uid: text("/metadata/uid"),
@@ -259,7 +258,7 @@ pub fn foreign(cluster: &str, compared: &Compared) -> Vec<Foreign> {
     let Some(live) = compared.live.filter(|_| compared.listed) else { return Vec::new() };
     let with_object =
         |(path, manager)| Foreign { cluster: cluster.to_owned(), object: compared.reference.clone(), path, manager };
-    owners::foreign(live).into_iter().map(with_object).collect()
+    managers::foreign(live).into_iter().map(with_object).collect()
 }
 
 /// The objects that an object names: ConfigMaps, Secrets, claims and service accounts of a Pod template, its CRD.
