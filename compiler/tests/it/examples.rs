@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use waybill_compiler::compile;
 use waybill_compiler::diag::Diags;
 use waybill_compiler::diag::render::short;
+use waybill_compiler::manifest::{self, Rendered};
+use waybill_compiler::model;
+use waybill_compiler::needs::ROUNDS;
 use waybill_compiler::source::{FileId, Sources};
 use waybill_compiler::spec::{self, Spec};
 
-use crate::folder::{load, load_without};
+use crate::folder::{answer, load, load_without};
 
 const FORMS: [&str; 2] = ["waybill.kdl", "waybill.yaml"];
 
@@ -57,6 +60,51 @@ fn both_forms_of_an_example_lower_to_the_same_spec() {
         let [kdl, yaml] = FORMS.map(|form| lowered(&folder.join(form)));
         assert_same(&kdl, &yaml, &folder);
     }
+}
+
+#[test]
+fn the_manifests_of_every_environment_render() {
+    let mut found = Vec::new();
+    for folder in examples() {
+        let mut sources = load(&folder);
+        let (checking, _) = compile(&sources);
+        let checked = checking.checked.unwrap();
+        for environment in &checked.model().environments {
+            let rendered = rendered(&folder, &mut sources, environment);
+            let example = folder.file_name().unwrap().to_str().unwrap();
+            let of_bumped = rendered.kustomization.iter().flat_map(|file| &file.images).count();
+            assert!(of_bumped >= environment.images.len(), "{example} {}", environment.name.value);
+            for object in &rendered.objects {
+                let namespace = object.namespace();
+                assert!(namespace.is_empty() || namespace == environment.namespace.value, "{example} {}", object.key());
+                found.push(format!("{example} {} {}", environment.name.value, object.key()));
+            }
+        }
+    }
+    let of = |start: &str| found.iter().filter_map(|line| line.strip_prefix(start)).collect::<Vec<_>>();
+    // The hash of the name is the one that Kustomize 5.5 gives.
+    let fintech =
+        ["ServiceAccount payments", "Deployment payments", "Service payments", "PodDisruptionBudget payments"];
+    for environment in ["fintech staging ", "fintech production "] {
+        assert_eq!(of(environment), [&fintech[..], &["ConfigMap payments-config-446kg49h9b"]].concat());
+    }
+    assert!(of("manifests prod ").contains(&"ConfigMap handbook-pages-7kgbhb6htd"), "{found:#?}");
+    assert!(of("nightly live ").contains(&"ConfigMap settle-config-m4k4md9dkf"), "{found:#?}");
+    assert!(of("monorepo production ").len() == 11 && of("deploy-only payments ").len() == 8, "{found:#?}");
+}
+
+fn rendered(folder: &Path, sources: &mut Sources, environment: &model::Environment) -> Rendered {
+    let path = environment.manifests.as_ref().unwrap();
+    for _ in 0..ROUNDS {
+        let mut diags = Diags::default();
+        let rendered = manifest::render(sources, &path.value, path.span, &|_| None, &mut diags);
+        if rendered.needs.is_empty() {
+            assert!(diags.is_empty(), "{}", shown(sources, diags));
+            return rendered;
+        }
+        rendered.needs.iter().for_each(|need| answer(folder, &need.path, sources));
+    }
+    panic!("{} needs files after {ROUNDS} rounds", path.value);
 }
 
 #[test]
