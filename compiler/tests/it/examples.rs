@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use waybill_compiler::compile;
 use waybill_compiler::diag::Diags;
 use waybill_compiler::diag::render::short;
+use waybill_compiler::dockerfile;
 use waybill_compiler::manifest::{self, Rendered};
 use waybill_compiler::model;
 use waybill_compiler::needs::ROUNDS;
@@ -105,6 +106,27 @@ fn rendered(folder: &Path, sources: &mut Sources, environment: &model::Environme
         rendered.needs.iter().for_each(|need| answer(folder, &need.path, sources));
     }
     panic!("{} needs files after {ROUNDS} rounds", path.value);
+}
+
+#[test]
+fn every_image_of_an_example_can_be_built_from_scratch() {
+    let mut built = 0;
+    for folder in examples() {
+        let (checking, _) = compile(&load(&folder));
+        let checked = checking.checked.unwrap();
+        for job in checked.model().pipelines.iter().flat_map(|pipeline| &pipeline.jobs) {
+            let model::Work::Image(image) = &job.work else { continue };
+            let context = folder.join(&image.folder);
+            let text = std::fs::read_to_string(context.join(&image.dockerfile.value)).unwrap();
+            let build = dockerfile::buildable(&dockerfile::parse(&text)).unwrap();
+            for step in &build.steps {
+                let dockerfile::BuildStep::Copy(copy) = step else { continue };
+                copy.sources.iter().for_each(|source| assert!(context.join(source).exists(), "{source}"));
+            }
+            built += 1;
+        }
+    }
+    assert_eq!(built, 5);
 }
 
 #[test]
