@@ -82,7 +82,9 @@ impl Project {
     pub fn compile(&self) -> Outcome {
         let mut sources = Sources::default();
         for _ in 0..ROUNDS {
-            if sources.ids().next().is_none() && !self.files.keys().any(|path| path.ends_with(".kdl") || path.ends_with(".yaml")) {
+            if sources.ids().next().is_none()
+                && !self.files.keys().any(|path| path.ends_with(".kdl") || path.ends_with(".yaml"))
+            {
                 sources.add("waybill.kdl", "");
             }
             let (checking, diags) = compile(&sources);
