@@ -86,7 +86,7 @@ pub(super) fn kustomize(
         let message = format!("a reference in {} cannot follow: {}", title(&resource.value), problem.message);
         files.diags.push(Diagnostic::new(&codes::REFERENCE_AMBIGUOUS, resource.origin, message));
     }
-    for resource in resources.iter_mut().filter(|resource| resource.touched) {
+    for resource in &mut resources {
         resource.settle_annotations(&|span| files.written(span));
     }
     resources.retain(|resource| {
@@ -156,6 +156,12 @@ impl Builder<'_, '_> {
         let before = self.files.diags.has_errors();
         let documents = self.files.documents(path, id);
         let finding = match &documents[..] {
+            [document] if kustomization::is_component(document) && !self.open.is_empty() => {
+                let message = format!("`{path}` is a component, which cannot be a base");
+                Diagnostic::new(&codes::KUSTOMIZATION_UNSUPPORTED, asked, message)
+                    .here("components are not supported")
+                    .label(document.span, "the component")
+            }
             [document] => return Some(kustomization::read(document, &mut self.files.diags)),
             // A file that is not YAML has its finding already.
             [] if before || self.files.diags.has_errors() => return None,

@@ -183,7 +183,6 @@ fn apply_json(
         if !later {
             resource.remember();
         }
-        resource.touched = true;
         resource.cleaned = true;
         let mut value = resource.value.clone();
         for (operation, span) in operations {

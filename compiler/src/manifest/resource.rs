@@ -48,8 +48,6 @@ pub(super) struct Resource {
     pub(super) prefixes: Vec<String>,
     pub(super) suffixes: Vec<String>,
     pub(super) needs_hash: bool,
-    /// Kustomize wrote annotations of its own, and so all annotations became texts.
-    pub(super) touched: bool,
     /// Fields without a value were dropped, as by the first strategic merge.
     pub(super) cleaned: bool,
 }
@@ -95,7 +93,6 @@ impl Resource {
             prefixes: Vec::new(),
             suffixes: Vec::new(),
             needs_hash: false,
-            touched: false,
             cleaned: false,
         }
     }
@@ -166,7 +163,6 @@ impl Resource {
             kind: self.kind().to_owned(),
         };
         self.previous.push(previous);
-        self.touched = true;
     }
 
     pub(super) fn set_metadata(&mut self, field: &str, value: &str) {
@@ -188,7 +184,7 @@ impl Resource {
         }
     }
 
-    /// Makes all annotations texts, and drops them where there are none, as Kustomize does to what it touched.
+    /// Makes all annotations texts, and drops them where there are none, as Kustomize does in the end.
     /// `written` gives the text at a place.
     pub(super) fn settle_annotations(&mut self, written: &dyn Fn(Span) -> String) {
         let source = self.node.as_ref().and_then(|node| node.at("/metadata/annotations")).cloned();

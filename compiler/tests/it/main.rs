@@ -4,6 +4,7 @@
 
 mod corpus;
 mod examples;
+mod manifest_corpus;
 mod overlay;
 mod project;
 mod yaml;
