@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::kustomization::{self, FILE_NAMES, Image, Kustomization};
-use super::load::{Files, Found, join, missing, title};
+use super::load::{Files, Found, Reading, join, missing, title};
 use super::resource::{Id, Resource};
 use super::{generator, patch, references, transform};
 use crate::diag::{Diagnostic, codes};
@@ -71,6 +71,7 @@ pub(super) fn kustomize(
     file: (&str, FileId),
     asked: Span,
 ) -> (Vec<Resource>, Vec<Image>) {
+    files.manifests = Reading::Kustomize;
     let mut builder = Builder { files, open: Vec::new(), entered: 0 };
     let (mut resources, images) = builder.folder(folder, file, asked);
     if !builder.files.needs.is_empty() {
@@ -154,7 +155,7 @@ impl Builder<'_, '_> {
 
     fn read(&mut self, (path, id): (&str, FileId), asked: Span) -> Option<Kustomization> {
         let before = self.files.diags.has_errors();
-        let documents = self.files.documents(path, id);
+        let documents = self.files.documents(path, id, Reading::Kubectl);
         let finding = match &documents[..] {
             [document] if kustomization::is_component(document) && !self.open.is_empty() => {
                 let message = format!("`{path}` is a component, which cannot be a base");

@@ -4,6 +4,7 @@
 
 mod corpus;
 mod examples;
+mod manifest_cases;
 mod manifest_corpus;
 mod overlay;
 mod project;

@@ -38,7 +38,7 @@ fn answer(sources: &mut Sources, root: &Path, path: &str) {
     sources.answer(path, entry);
 }
 
-fn render(sources: &mut Sources, root: &Path, folder: &str) -> (Rendered, Diags) {
+pub fn render(sources: &mut Sources, root: &Path, folder: &str) -> (Rendered, Diags) {
     for _ in 0..64 {
         let mut diags = Diags::default();
         let rendered = manifest::render(sources, folder, Span::start_of(FileId(0)), &|_| None, &mut diags);
@@ -53,7 +53,7 @@ fn render(sources: &mut Sources, root: &Path, folder: &str) -> (Rendered, Diags)
 }
 
 /// Objects by what identifies them: the order of Kustomize's own output depends on its options.
-fn by_name(objects: impl IntoIterator<Item = Value>) -> BTreeMap<String, Vec<Value>> {
+pub fn by_name(objects: impl IntoIterator<Item = Value>) -> BTreeMap<String, Vec<Value>> {
     let mut sorted: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for object in objects {
         let text = |pointer: &str| object.pointer(pointer).map(Value::to_string).unwrap_or_default();
