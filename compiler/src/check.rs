@@ -3,7 +3,13 @@
 //! **Invariant:** a rule only reads and reports; `Checked` exists only if no rule found an error.
 //! Not here: facts of a cluster or of git (`plan`).
 
-pub mod splice;
+mod images;
+mod namespaces;
+mod results;
+mod sources;
+mod splice;
+mod stages;
+mod unused;
 
 use crate::diag::Diags;
 use crate::model::Model;
@@ -31,10 +37,18 @@ pub struct Checking {
 /// Runs every rule that the spec alone decides; they run even where names do not resolve.
 pub fn spec(sources: &Sources, spec: &Spec, diags: &mut Diags) {
     splice::check(sources, spec, diags);
+    results::check(spec, diags);
+    images::check(spec, diags);
+    stages::check(spec, diags);
+    sources::check(spec, diags);
 }
 
 /// Runs every rule over the model. With needs left, the caller loads them and calls again with fresh findings.
-pub fn run(_sources: &Sources, model: Model, diags: &mut Diags) -> Checking {
-    let checked = (!diags.has_errors()).then_some(Checked { model });
-    Checking { needs: Vec::new(), checked }
+pub fn run(_sources: &Sources, spec: &Spec, model: Model, diags: &mut Diags) -> Checking {
+    namespaces::check(&model, diags);
+    if diags.has_errors() {
+        return Checking { needs: Vec::new(), checked: None };
+    }
+    unused::check(spec, diags);
+    Checking { needs: Vec::new(), checked: Some(Checked { model }) }
 }

@@ -6,7 +6,7 @@
 mod environment;
 mod order;
 mod pipeline;
-mod resolve;
+pub(crate) mod resolve;
 pub mod scope;
 mod task;
 

@@ -29,6 +29,8 @@ pub struct Spec {
     pub tasks: Vec<task::Task>,
     pub pipelines: Vec<pipeline::Pipeline>,
     pub environments: Vec<environment::Environment>,
+    /// The files that it was read from.
+    pub files: Vec<FileId>,
     /// Whether a part of a file could not be parsed, so that names may be missing.
     pub torn: bool,
 }
@@ -63,7 +65,7 @@ const HARMLESS: &[&Code] = &[&codes::UNKNOWN_PROPERTY, &codes::DUPLICATE_KEY];
 
 /// Reads files into one spec.
 pub fn lower(sources: &Sources, files: &[FileId], diags: &mut Diags) -> Spec {
-    let mut spec = Spec::default();
+    let mut spec = Spec { files: files.to_vec(), ..Spec::default() };
     for file in files {
         let before = diags.iter().count();
         let found = read(sources, *file, diags);

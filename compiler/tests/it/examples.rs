@@ -196,8 +196,8 @@ fn places_are_left_out_and_values_are_not() {
         let file = sources.add(path, text);
         without_places(&format!("{:#?}", spec::lower(&sources, &[file], &mut Diags::default())))
     };
-    let first = spec("a.kdl", "project \"shop\"\ncluster \"prod\" context=\"a\\nb\"\n");
-    assert_eq!(first, spec("b.yaml", "# later\nproject: shop\nclusters:\n  - name: prod\n    context: \"a\\nb\"\n"));
-    assert_ne!(first, spec("c.kdl", "project \"shop\"\ncluster \"prod\" context=\"a\\nc\"\n"));
+    let first = spec("a.kdl", "project \"shop\"\nsecret-store \"a\\nb\"\n");
+    assert_eq!(first, spec("b.yaml", "# later\nproject: shop\nsecret-stores:\n  - name: \"a\\nb\"\n"));
+    assert_ne!(first, spec("c.kdl", "project \"shops\"\nsecret-store \"a\\nb\"\n"));
     assert!(!first.contains("Span {") && first.contains("\"shop\""), "{first}");
 }

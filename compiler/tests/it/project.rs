@@ -1,7 +1,8 @@
-//! Projects in memory: a text with `--- PATH` lines, or a folder, as the sources of a compilation.
+//! Projects in memory: a text with `--- PATH` lines as the sources of a compilation, and fixes applied to them.
+//!
+//! Not here: projects on disk (`folder`).
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use waybill_compiler::diag::{Diagnostic, Fix};
 use waybill_compiler::needs::ROUNDS;
@@ -45,24 +46,6 @@ impl Project {
         }
     }
 
-    /// All files below a folder.
-    pub fn read(folder: &Path) -> Project {
-        let mut project = Project::default();
-        let mut folders = vec![folder.to_owned()];
-        while let Some(next) = folders.pop() {
-            for entry in std::fs::read_dir(&next).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if let Ok(text) = std::fs::read_to_string(&path) {
-                    let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                    project.files.insert(name, text);
-                }
-            }
-        }
-        project
-    }
-
     fn answer(&self, path: &str, sources: &mut Sources) {
         if let Some(text) = self.files.get(path) {
             sources.answer_file(path, text.as_str());
@@ -81,12 +64,8 @@ impl Project {
     /// Compiles, answering needs from the files.
     pub fn compile(&self) -> Outcome {
         let mut sources = Sources::default();
+        sources.add(".", "");
         for _ in 0..ROUNDS {
-            if sources.ids().next().is_none()
-                && !self.files.keys().any(|path| path.ends_with(".kdl") || path.ends_with(".yaml"))
-            {
-                sources.add("waybill.kdl", "");
-            }
             let (checking, diags) = compile(&sources);
             if checking.needs.is_empty() {
                 return Outcome { sources, findings: diags.sorted(), checked: checking.checked };

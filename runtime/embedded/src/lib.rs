@@ -1,6 +1,3 @@
-//! Embedded cluster.
-
-pub mod node;
 //! Embedded cluster: an in-process Kubernetes API with a durable store, the controllers that plans need, and a node.
 //!
 //! The line: `service` (HTTP) → `api` (verbs) → `store` (one writer, durable) → watches → `controllers` and node.
@@ -22,6 +19,7 @@ mod home;
 mod kinds;
 mod logs;
 mod managed;
+pub mod node;
 mod quantity;
 mod random;
 mod request;

@@ -1,15 +1,14 @@
-//! Integration tests of this crate, one binary.
-
-#![allow(clippy::unwrap_used)] // what fails here fails the test
-mod node;
-mod node_end;
-mod node_refused;
-mod node_volumes;
 //! Integration tests of this crate, one binary: a real `kube::Client` against the API in this process.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod apply;
 mod crud;
 mod home;
+mod node;
+mod node_end;
+mod node_refused;
+mod node_volumes;
 mod watch;
 
 use std::path::PathBuf;
