@@ -9,11 +9,11 @@ pub mod check;
 pub mod desired;
 
 pub mod diag;
+pub mod dockerfile;
 pub mod expr;
 pub mod manifest;
 pub mod model;
 pub mod needs;
-pub mod dockerfile;
 pub mod overlay;
 pub mod plan;
 pub mod source;

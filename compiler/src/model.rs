@@ -341,6 +341,13 @@ impl Model {
         &self.environments[id.0]
     }
 
+    /// The cluster that keeps the project's journal: that of the first environment, else of the first pipeline.
+    pub fn home(&self) -> ClusterId {
+        let environment = self.environments.first().map(|environment| environment.cluster);
+        let pipeline = self.pipelines.first().map(|pipeline| pipeline.cluster);
+        environment.or(pipeline).unwrap_or(ClusterId(0))
+    }
+
     /// Ids of all environments, in the order of promotion.
     pub fn environment_ids(&self) -> impl Iterator<Item = EnvironmentId> + use<> {
         (0..self.environments.len()).map(EnvironmentId)

@@ -70,7 +70,8 @@ pub fn lower(sources: &Sources, files: &[FileId], diags: &mut Diags) -> Spec {
         let before = diags.iter().count();
         let found = read(sources, *file, diags);
         let read = diags.iter().skip(before);
-        spec.torn |= read.filter(|finding| finding.severity == Severity::Error).any(|finding| !HARMLESS.contains(&finding.code));
+        spec.torn |=
+            read.filter(|finding| finding.severity == Severity::Error).any(|finding| !HARMLESS.contains(&finding.code));
         if found.is_empty() && diags.iter().count() == before {
             let finding = Diagnostic::new(&codes::EMPTY_SPEC, Span::start_of(*file), "the spec defines nothing");
             diags.push(finding.help("begin with `project \"NAME\"`"));

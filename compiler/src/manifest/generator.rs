@@ -76,7 +76,6 @@ fn resource(entry: &ConfigMap, global: &Options, data: Map<String, Value>) -> Re
     }
     let mut resource = Resource::new(value, entry.span, None);
     resource.needs_hash = !(entry.options.disable_hash || global.disable_hash);
-    resource.touched = true;
     resource
 }
 

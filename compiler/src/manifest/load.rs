@@ -22,7 +22,25 @@ pub(super) struct Files<'a> {
     overlay: &'a Overlay<'a>,
     pub(super) diags: Diags,
     pub(super) needs: BTreeSet<Need>,
-    documents: BTreeMap<String, Arc<[Arc<Node>]>>,
+    documents: BTreeMap<(String, Reading), Arc<[Arc<Node>]>>,
+    /// How manifests are read: as Kustomize does within a kustomization.
+    pub(super) manifests: Reading,
+}
+
+/// Who would read a file: kubectl, which also reads kustomizations and JSON patches so, or Kustomize.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reading {
+    Kubectl,
+    Kustomize,
+}
+
+impl Reading {
+    fn schema(self) -> Schema {
+        match self {
+            Reading::Kubectl => Schema::Kubernetes,
+            Reading::Kustomize => Schema::Kustomize,
+        }
+    }
 }
 
 /// What is at a path.
@@ -51,7 +69,8 @@ pub(super) fn join(folder: &str, relative: &str) -> Option<String> {
 
 impl<'a> Files<'a> {
     pub(super) fn new(sources: &'a Sources, overlay: &'a Overlay<'a>) -> Files<'a> {
-        Files { sources, overlay, diags: Diags::default(), needs: BTreeSet::new(), documents: BTreeMap::new() }
+        let (diags, needs, documents) = Default::default();
+        Files { sources, overlay, diags, needs, documents, manifests: Reading::Kubectl }
     }
 
     pub(super) fn look(&mut self, path: &str) -> Found<'a> {
@@ -77,23 +96,24 @@ impl<'a> Files<'a> {
     }
 
     /// The documents of a file that are not empty; its syntax errors are findings, made once.
-    pub(super) fn documents(&mut self, path: &str, id: FileId) -> Arc<[Arc<Node>]> {
-        if let Some(documents) = self.documents.get(path) {
+    pub(super) fn documents(&mut self, path: &str, id: FileId, reading: Reading) -> Arc<[Arc<Node>]> {
+        let key = (path.to_owned(), reading);
+        if let Some(documents) = self.documents.get(&key) {
             return Arc::clone(documents);
         }
         let nodes = match (self.overlay)(path) {
-            Some(text) => yaml::parse(id, &text, Schema::Kubernetes, &mut self.diags),
-            None => yaml::parse(id, self.sources.text(id), Schema::Kubernetes, &mut self.diags),
+            Some(text) => yaml::parse(id, &text, reading.schema(), &mut self.diags),
+            None => yaml::parse(id, self.sources.text(id), reading.schema(), &mut self.diags),
         };
         let documents: Arc<[Arc<Node>]> = nodes.into_iter().filter(|node| !node.is_null()).map(Arc::new).collect();
-        self.documents.insert(path.to_owned(), Arc::clone(&documents));
+        self.documents.insert(key, Arc::clone(&documents));
         documents
     }
 
     /// The documents within a text of a file, such as an inline patch, with their places in the file.
-    pub(super) fn documents_within(&mut self, text: &Text) -> Vec<Node> {
+    pub(super) fn documents_within(&mut self, text: &Text, reading: Reading) -> Vec<Node> {
         let mut inner = Diags::default();
-        let mut nodes = yaml::parse(text.span.file, &text.value, Schema::Kubernetes, &mut inner);
+        let mut nodes = yaml::parse(text.span.file, &text.value, reading.schema(), &mut inner);
         for finding in inner.iter() {
             let mut finding = finding.clone();
             finding.span = within(text, finding.span);
@@ -145,22 +165,22 @@ impl<'a> Files<'a> {
 
     /// The objects of a file, lists expanded.
     pub(super) fn resources(&mut self, path: &str, id: FileId) -> Vec<Resource> {
-        let documents = self.documents(path, id);
+        let documents = self.documents(path, id, self.manifests);
         let mut found = Vec::new();
         for document in documents.iter() {
-            self.object(document, &mut found);
+            self.object(document, false, &mut found);
         }
         found
     }
 
-    fn object(&mut self, node: &Arc<Node>, found: &mut Vec<Resource>) {
+    fn object(&mut self, node: &Arc<Node>, listed: bool, found: &mut Vec<Resource>) {
         if node.as_map().is_some_and(<[_]>::is_empty) {
             return;
         }
         let kind = node.get("kind").and_then(Node::as_str);
         if let Some(items) = kind.filter(|kind| kind.ends_with("List")).and_then(|_| node.get("items")) {
             for item in items.as_seq().unwrap_or_default() {
-                self.object(&Arc::new(item.clone()), found);
+                self.object(&Arc::new(item.clone()), true, found);
             }
             if items.as_seq().is_none() && !items.is_null() {
                 self.diags.push(incomplete(items.span, format!("`items` is {}, not a list", items.what())));
@@ -168,7 +188,11 @@ impl<'a> Files<'a> {
             return;
         }
         match check(node) {
-            Ok(()) => found.push(Resource::new(node.to_json(), node.span, Some(Arc::clone(node)))),
+            Ok(()) => {
+                let mut resource = Resource::new(node.to_json(), node.span, Some(Arc::clone(node)));
+                (resource.listed, resource.cleaned) = (listed, listed);
+                found.push(resource);
+            }
             Err(finding) => self.diags.push(finding),
         }
     }

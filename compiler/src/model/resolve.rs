@@ -23,7 +23,8 @@ pub fn resolve(spec: &Spec, diags: &mut Diags) -> Model {
     let outer = environment::Outer { clusters: &clusters, stores: &stores, pipelines: &pipelines };
     let mut environments = environments(spec, &outer, diags);
     let mut kept = 0..;
-    let places: Vec<Option<usize>> = pipelines.iter().map(|pipeline| pipeline.as_ref().and_then(|_| kept.next())).collect();
+    let places: Vec<Option<usize>> =
+        pipelines.iter().map(|pipeline| pipeline.as_ref().and_then(|_| kept.next())).collect();
     for image in environments.iter_mut().flat_map(|environment| &mut environment.images) {
         if let ImageSource::Pipeline(id, _) = &mut image.from {
             id.0 = places[id.0].expect("BUG: an image comes from a pipeline that was left out");

@@ -7,8 +7,7 @@ use waybill_compiler::diag::{Code, Severity, codes};
 use crate::project::Project;
 
 /// Codes of what the operating system or a size brings about: an example would not fit a page.
-const WITHOUT_EXAMPLE: &[&str] =
-    &["not-utf8", "file-too-large", "unreadable", "nesting-too-deep", "yaml-expansion"];
+const WITHOUT_EXAMPLE: &[&str] = &["not-utf8", "file-too-large", "unreadable", "nesting-too-deep", "yaml-expansion"];
 
 #[test]
 fn numbers_and_names_are_unique() {
@@ -17,11 +16,17 @@ fn numbers_and_names_are_unique() {
     let names: BTreeSet<&str> = all.iter().map(|code| code.name).collect();
     assert_eq!((numbers.len(), names.len()), (all.len(), all.len()));
     for code in all {
-        let kebab = code.name.split('-').all(|word| {
-            !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-        });
+        let kebab = code
+            .name
+            .split('-')
+            .all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()));
         assert!(kebab, "{}", code.name);
-        assert!(code.explanation.len() > 40 && code.explanation.ends_with(['.', '`']), "{}: {}", code.name, code.explanation);
+        assert!(
+            code.explanation.len() > 40 && code.explanation.ends_with(['.', '`']),
+            "{}: {}",
+            code.name,
+            code.explanation
+        );
         assert!(!code.summary.ends_with('.') && code.summary.len() <= 90, "{}: {}", code.name, code.summary);
         assert_eq!(codes::find(code.name), Some(code));
         assert_eq!(codes::find(&code.id()), Some(code));

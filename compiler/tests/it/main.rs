@@ -7,6 +7,8 @@ mod corpus;
 mod dockerfile;
 mod examples;
 mod folder;
+mod manifest_cases;
+mod manifest_corpus;
 mod overlay;
 mod project;
 mod yaml;
