@@ -29,7 +29,7 @@ impl Project {
         let mut path = first.to_owned();
         let mut body = String::new();
         for line in text.split_inclusive('\n') {
-            match line.trim_end().strip_prefix("--- ").filter(|next| next.contains('.') || next.contains('/')) {
+            match line.trim_end().strip_prefix("--- ").filter(|next| !next.contains(' ')) {
                 Some(next) => {
                     project.push(std::mem::replace(&mut path, next.to_owned()), std::mem::take(&mut body));
                 }
