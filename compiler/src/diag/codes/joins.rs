@@ -1,4 +1,4 @@
-//! Codes of joins between definitions: 0300 to 0499.
+//! Codes of joins between definitions: 0300 to 0399.
 
 use super::Code;
 use crate::diag::Severity;
