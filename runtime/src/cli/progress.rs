@@ -108,11 +108,22 @@ fn failed(address: &str, millis: u64, reason: &str, log_tail: &[String]) -> Stri
 }
 
 fn task_lines(address: &str, tasks: &[(String, TaskState)]) -> String {
-    tasks.iter().map(|(task, state)| format!("{address} {task}: {state}")).collect::<Vec<_>>().join("\n")
+    tasks.iter().map(|(task, state)| format!("{address} {task}: {}", task_state(state))).collect::<Vec<_>>().join("\n")
 }
 
 /// `, not before TIME`, where the time is known.
 pub fn not_before(millis: Option<i64>) -> String {
     let time = millis.and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
     time.map_or_else(String::new, |time| format!(", not before {}", time.round(jiff::Unit::Second).unwrap_or(time)))
+}
+
+fn task_state(state: &TaskState) -> String {
+    match state {
+        TaskState::NotRun => "not run".into(),
+        TaskState::Running => "running".into(),
+        TaskState::Succeeded => "succeeded".into(),
+        TaskState::Failed { step, exit_code: Some(code), reason } => format!("step {step} failed with exit code {code}: {reason}"),
+        TaskState::Failed { step, exit_code: None, reason } => format!("step {step} failed: {reason}"),
+        TaskState::Unknown(why) => format!("unknown: {why}"),
+    }
 }

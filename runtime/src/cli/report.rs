@@ -23,13 +23,16 @@ pub enum Format {
     Json,
 }
 
+/// How a path of the sources is shown.
+type Display<'a> = dyn Fn(&str) -> String + Sync + 'a;
+
 /// Most findings that are shown in frames.
 const SHOWN: usize = 50;
 /// Columns that are shown of a line: what lies further right is only counted.
 const COLUMNS: usize = 400;
 
 /// Prints findings to stdout. Errors give `Failed`.
-pub fn print(sources: &Sources, findings: &[Diagnostic], format: Format, display: &dyn Fn(&str) -> String) -> Exit {
+pub fn print(sources: &Sources, findings: &[Diagnostic], format: Format, display: &Display<'_>) -> Exit {
     let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
     let printed = match format {
         Format::Fancy => out::print(&fancy(sources, findings, display)),
@@ -40,7 +43,7 @@ pub fn print(sources: &Sources, findings: &[Diagnostic], format: Format, display
 }
 
 /// Findings as frames, and how many there are.
-pub fn fancy(sources: &Sources, findings: &[Diagnostic], display: &dyn Fn(&str) -> String) -> String {
+pub fn fancy(sources: &Sources, findings: &[Diagnostic], display: &Display<'_>) -> String {
     let mut text = String::new();
     let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode()).with_width(100).with_context_lines(1);
     for finding in findings.iter().take(SHOWN) {
@@ -72,7 +75,7 @@ pub fn count(findings: &[Diagnostic]) -> String {
 struct Framed<'a> {
     sources: &'a Sources,
     finding: &'a Diagnostic,
-    display: &'a dyn Fn(&str) -> String,
+    display: &'a Display<'a>,
 }
 
 impl Framed<'_> {
