@@ -150,9 +150,13 @@ fn shown(sources: &Sources, diags: Diags) -> String {
 
 /// A spec file as the text of its spec, without places.
 fn lowered(path: &Path) -> String {
+    lowered_text(path.file_name().unwrap().to_str().unwrap(), &std::fs::read_to_string(path).unwrap())
+}
+
+/// A spec as text, without places.
+pub fn lowered_text(name: &str, text: &str) -> String {
     let mut sources = Sources::default();
-    let name = path.file_name().unwrap().to_str().unwrap();
-    let file = sources.add(name, std::fs::read_to_string(path).unwrap());
+    let file = sources.add(name, text);
     let mut diags = Diags::default();
     let spec: Spec = spec::lower(&sources, &[file], &mut diags);
     assert!(diags.is_empty(), "{}", shown(&sources, diags));
@@ -185,7 +189,7 @@ fn without_places(text: &str) -> String {
 }
 
 /// Fails with the first lines that differ.
-fn assert_same(kdl: &str, yaml: &str, folder: &Path) {
+pub fn assert_same(kdl: &str, yaml: &str, folder: &Path) {
     let differ = kdl.lines().zip(yaml.lines()).enumerate().find(|(_, (kdl, yaml))| kdl != yaml);
     if let Some((at, (left, right))) = differ {
         let before: Vec<&str> = kdl.lines().take(at).collect();

@@ -11,4 +11,5 @@ mod manifest_cases;
 mod manifest_corpus;
 mod overlay;
 mod project;
+mod suite;
 mod yaml;
