@@ -51,6 +51,8 @@ pub struct Node {
     pub children: Vec<Node>,
     /// The whole node, children included.
     pub span: Span,
+    /// Whether the values and properties could not be read, which has been said: what is missing may stand there.
+    pub torn: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -66,6 +68,8 @@ pub enum Scalar {
     Float(f64),
     Bool(bool),
     Null,
+    /// Something else stood there, which has been said.
+    Unread,
 }
 
 impl Value {
@@ -76,14 +80,14 @@ impl Value {
             Scalar::Int(_) => "a whole number",
             Scalar::Float(_) => "a number with a fraction",
             Scalar::Bool(_) => "a truth value",
-            Scalar::Null => "nothing",
+            Scalar::Null | Scalar::Unread => "nothing",
         }
     }
 
     pub fn text(&self) -> Option<&Text> {
         match &self.scalar {
             Scalar::Text(text) => Some(text),
-            Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_) | Scalar::Null => None,
+            Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_) | Scalar::Null | Scalar::Unread => None,
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** the parser recurses, so a text nested deeper than `DEPTH` or larger than `SIZE` never reaches it.
 
+mod recover;
+
 use ::kdl::{KdlDocument, KdlEntry, KdlIdentifier, KdlNode, KdlValue};
 
 use super::{Node, Scalar, Text, Value};
@@ -29,45 +31,9 @@ pub fn parse(file: FileId, text: &str, diags: &mut Diags) -> Vec<Node> {
         return Vec::new();
     }
     match KdlDocument::parse_v2(text) {
-        Ok(document) => Reader { file, text }.nodes(&document),
-        Err(error) => {
-            report(file, text, &error, diags);
-            Vec::new()
-        }
+        Ok(document) => Reader { file, text, base: 0 }.nodes(&document),
+        Err(_) => recover::nodes(file, text, diags),
     }
-}
-
-/// One finding a line: what follows on the same line is nearly always the same mistake.
-fn report(file: FileId, text: &str, error: &::kdl::KdlError, diags: &mut Diags) {
-    let mut last_line = usize::MAX;
-    for found in &error.diagnostics {
-        let start = floor(text, found.span.offset());
-        let end = floor(text, start + found.span.len().max(1)).max(start);
-        let line = text[..start].matches('\n').count();
-        if line == last_line {
-            continue;
-        }
-        last_line = line;
-        let message = found.message.clone().unwrap_or_else(|| "this is not KDL".into());
-        let span = Span::new(file, start, end.min(start + 80));
-        let mut finding = Diagnostic::new(&codes::SYNTAX_KDL, span, lower_first(&message))
-            .here(found.label.clone().unwrap_or_default());
-        finding.help = found.help.clone();
-        diags.push(finding);
-    }
-}
-
-fn lower_first(message: &str) -> String {
-    let mut chars = message.trim_end_matches('.').chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
-}
-
-fn floor(text: &str, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }
 
 /// The offset of the brace that opens one level too many.
@@ -147,12 +113,18 @@ fn after_comment(text: &str, at: usize) -> usize {
     inside.min(text.len())
 }
 
+/// Turns what the parser gave into nodes. The parser saw the part of `text` that begins at `base`.
 struct Reader<'a> {
     file: FileId,
     text: &'a str,
+    base: usize,
 }
 
 impl Reader<'_> {
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.file, self.base + start, self.base + end)
+    }
+
     fn nodes(&self, document: &KdlDocument) -> Vec<Node> {
         document.nodes().iter().map(|node| self.node(node)).collect()
     }
@@ -163,7 +135,8 @@ impl Reader<'_> {
             args: Vec::new(),
             props: Vec::new(),
             children: node.children().map(|children| self.nodes(children)).unwrap_or_default(),
-            span: Span::new(self.file, node.span().offset(), node.span().offset() + node.span().len()),
+            span: self.span(node.span().offset(), node.span().offset() + node.span().len()),
+            torn: false,
         };
         for entry in node.entries() {
             let value = self.value(entry);
@@ -176,7 +149,7 @@ impl Reader<'_> {
     }
 
     fn name(&self, name: &KdlIdentifier) -> Text {
-        let span = Span::new(self.file, name.span().offset(), name.span().offset() + name.span().len());
+        let span = self.span(name.span().offset(), name.span().offset() + name.span().len());
         self.decoded(name.value(), span)
     }
 
@@ -185,7 +158,7 @@ impl Reader<'_> {
         let end = entry.span().offset() + entry.span().len();
         let length = entry.format().map_or(0, |format| format.value_repr.len());
         let start = if length == 0 || length > entry.span().len() { entry.span().offset() } else { end - length };
-        let span = Span::new(self.file, start, end);
+        let span = self.span(start, end);
         let scalar = match entry.value() {
             KdlValue::String(text) => Scalar::Text(self.decoded(text, span)),
             KdlValue::Integer(number) => Scalar::Int(*number),
