@@ -3,9 +3,11 @@
 //! **Invariant:** parsing never fails: what cannot be read becomes a finding, and what can be read is in the tree.
 //! Not here: what the names mean (`spec`).
 
+pub mod kdl;
 pub mod yaml;
 
-use crate::source::Span;
+use crate::diag::Diags;
+use crate::source::{FileId, Sources, Span};
 
 /// A scalar's decoded text, with a map from decoded offsets to source bytes.
 #[derive(Clone, Debug)]
@@ -18,6 +20,11 @@ pub struct Text {
 }
 
 impl Text {
+    /// A text that stands in the source just as it is decoded.
+    pub fn plain(value: impl Into<String>, span: Span) -> Text {
+        Text { value: value.into(), span, map: vec![(0, span.start)] }
+    }
+
     /// The source bytes that gave the decoded bytes `from..to`.
     pub fn place(&self, from: usize, to: usize) -> Span {
         if self.map.is_empty() {
@@ -32,5 +39,68 @@ impl Text {
             Some((from, source)) => *source as usize + (decoded - *from as usize),
             None => self.span.start as usize,
         }
+    }
+}
+
+/// A node: a name, values, named values and children. The form that both syntaxes share.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub name: Text,
+    pub args: Vec<Value>,
+    pub props: Vec<(Text, Value)>,
+    pub children: Vec<Node>,
+    /// The whole node, children included.
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Value {
+    pub scalar: Scalar,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub enum Scalar {
+    Text(Text),
+    Int(i128),
+    Float(f64),
+    Bool(bool),
+    Null,
+}
+
+impl Value {
+    /// What kind of value it is, as messages name it.
+    pub fn describe(&self) -> &'static str {
+        match self.scalar {
+            Scalar::Text(_) => "a string",
+            Scalar::Int(_) => "a whole number",
+            Scalar::Float(_) => "a number with a fraction",
+            Scalar::Bool(_) => "a truth value",
+            Scalar::Null => "nothing",
+        }
+    }
+
+    pub fn text(&self) -> Option<&Text> {
+        match &self.scalar {
+            Scalar::Text(text) => Some(text),
+            Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_) | Scalar::Null => None,
+        }
+    }
+}
+
+/// A parsed spec file.
+#[derive(Clone, Debug)]
+pub enum Tree {
+    Kdl(Vec<Node>),
+    Yaml(Vec<yaml::Node>),
+}
+
+/// Parses a spec file: YAML where its name ends so, else KDL.
+pub fn parse(sources: &Sources, file: FileId, diags: &mut Diags) -> Tree {
+    let path = sources.path(file);
+    if path.ends_with(".yaml") || path.ends_with(".yml") {
+        Tree::Yaml(yaml::parse(file, sources.text(file), yaml::Schema::Core, diags))
+    } else {
+        Tree::Kdl(kdl::parse(file, sources.text(file), diags))
     }
 }

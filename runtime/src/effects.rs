@@ -3,7 +3,9 @@
 //! **Invariant:** effects are idempotent: run again after a crash they end in the same state. They decide nothing about
 //! order; they write only while the fence of their segment's lock holds.
 
+pub mod commit;
 pub mod gate;
+pub mod git;
 pub mod kube;
 pub mod pod;
 pub mod traffic;

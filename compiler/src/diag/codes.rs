@@ -8,6 +8,7 @@ mod files;
 mod joins;
 mod language;
 mod manifests;
+mod planning;
 mod rollouts;
 
 pub use expressions::*;
@@ -15,6 +16,7 @@ pub use files::*;
 pub use joins::*;
 pub use language::*;
 pub use manifests::*;
+pub use planning::*;
 pub use rollouts::*;
 
 use crate::diag::Severity;
@@ -40,7 +42,7 @@ impl Code {
 
 /// All codes, by number.
 pub fn all() -> Vec<&'static Code> {
-    let mut codes: Vec<&'static Code> = [FILES, LANGUAGE, EXPRESSIONS, JOINS, ROLLOUTS, MANIFESTS].concat();
+    let mut codes: Vec<&'static Code> = [FILES, LANGUAGE, EXPRESSIONS, JOINS, ROLLOUTS, MANIFESTS, PLANNING].concat();
     codes.sort_by_key(|code| code.number);
     codes
 }

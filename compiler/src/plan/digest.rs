@@ -27,11 +27,12 @@ pub fn sha256(bytes: &[u8]) -> String {
 /// Fills in `intent` of every action, then `digest` and `id`.
 pub fn seal(plan: &mut Plan) {
     let gates = gates_in_front(&plan.actions);
+    let commits = commits(plan);
     for (action, gates) in plan.actions.iter_mut().zip(gates) {
-        action.intent = intent(action, &gates);
+        action.intent = intent(action, &gates, &commits);
     }
     for action in &mut plan.undo {
-        action.intent = intent(action, &[]);
+        action.intent = intent(action, &[], &commits);
     }
     plan.id.clear();
     plan.digest.clear();
@@ -67,13 +68,32 @@ fn canonical(plan: &Plan) -> Vec<u8> {
     serde_json_canonicalizer::to_vec(plan).expect("BUG: a plan is always JSON")
 }
 
+/// The commits that the plan delivers: a merge gives them other ids without changing what was reviewed.
+fn commits(plan: &Plan) -> Vec<String> {
+    let revision = plan.revision.iter().map(|revision| revision.sha.clone());
+    let runs = plan.segments.iter().flat_map(|segment| segment.runs.iter().map(|run| run.revision.clone()));
+    let sources = plan.segments.iter().flat_map(|segment| segment.images.iter().map(|image| image.source.clone()));
+    let mut all: Vec<String> = revision.chain(runs).chain(sources).filter(|sha| sha.len() >= 40).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn without_commits(text: &str, commits: &[String]) -> String {
+    commits.iter().fold(text.to_owned(), |text, sha| text.replace(sha.as_str(), "COMMIT").replace(&sha[..7], "COMMIT"))
+}
+
 /// Address, operation, changed fields and the gates in front; commit ids, unknown values and facts are left out.
-fn intent(action: &Action, gates: &[String]) -> String {
+fn intent(action: &Action, gates: &[String], commits: &[String]) -> String {
     let changes: Vec<Value> = action
         .changes
         .iter()
         .map(|change| {
-            let after = if change.unknown.is_some() { Value::Null } else { json!(change.after) };
+            let after = match (&change.unknown, &change.after) {
+                (Some(_), _) | (None, None) => Value::Null,
+                (None, Some(Value::String(text))) => json!(without_commits(text, commits)),
+                (None, Some(after)) => after.clone(),
+            };
             json!([change.path, change.before, after, change.unknown])
         })
         .collect();

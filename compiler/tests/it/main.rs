@@ -1,1 +1,9 @@
 //! Integration tests of this crate, one binary.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod corpus;
+mod examples;
+mod overlay;
+mod project;
+mod yaml;

@@ -1,1 +1,3 @@
 //! Embedded cluster.
+
+pub mod node;

@@ -1,0 +1,122 @@
+//! The projects under `examples/` pass every check, and their two forms mean the same.
+
+use std::path::{Path, PathBuf};
+
+use waybill_compiler::compile;
+use waybill_compiler::diag::Diags;
+use waybill_compiler::diag::render::short;
+use waybill_compiler::source::{FileId, Sources};
+use waybill_compiler::spec::{self, Spec};
+
+use crate::project::load_without;
+
+const FORMS: [&str; 2] = ["waybill.kdl", "waybill.yaml"];
+
+/// The folders of all examples, sorted.
+fn examples() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    assert!(folders.len() >= 1, "{folders:?}");
+    folders
+}
+
+#[test]
+fn every_example_passes_every_check_in_both_forms() {
+    let mut found = String::new();
+    for folder in examples() {
+        for (form, other) in [(FORMS[0], FORMS[1]), (FORMS[1], FORMS[0])] {
+            let sources = load_without(&folder, &[other]);
+            assert!(sources.by_path(form).is_some(), "{} has no {form}", folder.display());
+            let (checking, diags) = compile(&sources);
+            let clean = diags.is_empty();
+            let text = shown(&sources, diags);
+            if !clean || checking.checked.is_none() {
+                found += &format!("{} by {form}:\n{text}\n", folder.display());
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found}");
+}
+
+#[test]
+fn both_forms_of_an_example_lower_to_the_same_spec() {
+    for folder in examples() {
+        let [kdl, yaml] = FORMS.map(|form| lowered(&folder.join(form)));
+        assert_same(&kdl, &yaml, &folder);
+    }
+}
+
+#[test]
+fn every_example_says_what_it_is() {
+    for folder in examples() {
+        let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        assert!(readme.starts_with(&format!("# {name}\n")), "{}", folder.display());
+    }
+}
+
+fn shown(sources: &Sources, diags: Diags) -> String {
+    short::render(sources, &diags.sorted(), &str::to_owned)
+}
+
+/// A spec file as the text of its spec, without places.
+fn lowered(path: &Path) -> String {
+    let mut sources = Sources::default();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let file = sources.add(name, std::fs::read_to_string(path).unwrap());
+    let mut diags = Diags::default();
+    let spec: Spec = spec::lower(&sources, &[file], &mut diags);
+    assert!(diags.is_empty(), "{}", shown(&sources, diags));
+    assert_eq!(file, FileId(0));
+    without_places(&format!("{spec:#?}"))
+}
+
+/// Leaves out of a pretty `Debug` text the fields that say where something stands: spans and maps of offsets.
+fn without_places(text: &str) -> String {
+    let mut kept = String::new();
+    let mut skipped_to: Option<String> = None;
+    for line in text.lines() {
+        if let Some(end) = &skipped_to {
+            if line == end {
+                skipped_to = None;
+            }
+            continue;
+        }
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let place = ["span: Span {", "head: Span {"].contains(&line.trim_start());
+        let map = line.trim_start() == "map: [";
+        if place || map {
+            skipped_to = Some(format!("{indent}{}", if map { "]," } else { "}," }));
+        } else if line.trim_start() != "map: []," {
+            kept += line;
+            kept.push('\n');
+        }
+    }
+    kept
+}
+
+/// Fails with the first lines that differ.
+fn assert_same(kdl: &str, yaml: &str, folder: &Path) {
+    let differ = kdl.lines().zip(yaml.lines()).enumerate().find(|(_, (kdl, yaml))| kdl != yaml);
+    if let Some((at, (left, right))) = differ {
+        let before: Vec<&str> = kdl.lines().take(at).collect();
+        let context = before[before.len().saturating_sub(12)..].join("\n");
+        panic!("{}: after\n{context}\nKDL has\n{left}\nYAML has\n{right}", folder.display());
+    }
+    assert_eq!(kdl.len(), yaml.len(), "{}", folder.display());
+}
+
+#[test]
+fn places_are_left_out_and_values_are_not() {
+    let spec = |path: &str, text: &str| {
+        let mut sources = Sources::default();
+        let file = sources.add(path, text);
+        without_places(&format!("{:#?}", spec::lower(&sources, &[file], &mut Diags::default())))
+    };
+    let first = spec("a.kdl", "project \"shop\"\nproject \"a\\nb\"\n");
+    assert_eq!(first, spec("b.yaml", "# later\nprojects:\n  - shop\n  - name: \"a\\nb\"\n"));
+    assert_ne!(first, spec("c.kdl", "project \"shops\"\nproject \"a\\nb\"\n"));
+    assert!(!first.contains("Span {") && first.contains("\"shop\""), "{first}");
+}
