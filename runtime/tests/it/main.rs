@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod apply_engine;
 mod git;
 mod git_commit;
+mod plans;
 mod repos;
