@@ -1,7 +1,7 @@
 //! The spec with names resolved and defaults filled in: typed ids instead of names.
 //!
 //! **Invariant:** every id points at something; environments stand in the order of their promotion, jobs of a pipeline in
-//! an order in which they can run. A model exists only if no error was found so far.
+//! an order in which they can run. What does not resolve is left out and reported: a model is whole only without errors.
 
 mod environment;
 mod order;

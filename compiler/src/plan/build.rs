@@ -8,7 +8,12 @@ mod environment;
 mod objects;
 mod pipelines;
 mod rollout;
-mod system;
+pub mod system;
+
+/// Objects by name, for whoever observes them.
+pub mod compare {
+    pub use super::objects::{reference, resource, same, show};
+}
 
 use std::collections::BTreeMap;
 

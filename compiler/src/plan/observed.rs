@@ -99,6 +99,8 @@ pub enum DryRun {
     /// Others own fields that we would change: path and manager.
     Conflict(Vec<(String, String)>, Value),
     Refused(String),
+    /// The cluster serves no such kind.
+    NotServed(String),
     /// Not asked: the object is only looked at.
     NotAsked,
 }

@@ -8,7 +8,7 @@ use waybill_compiler::diag::render::short;
 use waybill_compiler::source::{FileId, Sources};
 use waybill_compiler::spec::{self, Spec};
 
-use crate::project::load_without;
+use crate::folder::load_without;
 
 const FORMS: [&str; 2] = ["waybill.kdl", "waybill.yaml"];
 

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 use waybill_compiler::plan::effect::{Apply, Delete, Found};
-use waybill_compiler::plan::owners::owners_at;
+use waybill_compiler::plan::owners::owners;
 
 use super::{display, object_ref};
 
@@ -46,7 +46,7 @@ fn moved(found: &Found, live: &Value) -> Option<String> {
         if now != &field.value {
             return Some(format!("`{}` was {} in the plan and is {now} now", field.path, field.value));
         }
-        let owners = owners_at(live, &field.path);
+        let owners = owners(live, &field.path);
         (owners != field.owners).then(|| {
             format!("`{}` was owned by {} in the plan and is by {} now", field.path, names(&field.owners), names(&owners))
         })
