@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod apply_engine;
+mod apply_objects;
+mod bench;
 mod git;
 mod git_commit;
 mod plans;
