@@ -4,6 +4,8 @@
 
 mod apply_engine;
 mod apply_objects;
+mod apply_pods;
+mod apply_rollout;
 mod bench;
 mod git;
 mod git_commit;
