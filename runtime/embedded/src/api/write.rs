@@ -343,3 +343,23 @@ pub fn judge(
         ))),
     }
 }
+
+/// Replaces an object or its status on behalf of a controller, if that changes anything.
+pub fn rewrite(
+    txn: &mut Txn,
+    target: Target,
+    subresource: &str,
+    object: &Value,
+    manager: &str,
+) -> Result<(), Failure> {
+    let Some(live) = txn.get(&target.key()) else {
+        return Ok(());
+    };
+    let (mut object, _) = super::read_object(target.kind, object).map_err(Failure::internal)?;
+    if object == *live {
+        return Ok(());
+    }
+    let manager = Manager::updater(manager, &target.kind.api_version(), subresource);
+    record(txn, target.kind, &live, &mut object, &manager);
+    replace(txn, target, subresource, object).map(drop)
+}
