@@ -48,6 +48,15 @@ async fn opened(node: bool) -> Fixture {
     Fixture { cluster, folder }
 }
 
+/// Everything that the client lists.
+pub async fn all<K>(api: &kube::Api<K>) -> Vec<K>
+where
+    K: Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+{
+    let list = api.list(&kube::api::ListParams::default()).await.unwrap();
+    list.items
+}
+
 /// Waits until what `look` sees is as wanted; gives the last thing that it saw.
 pub async fn wait_for<T, F>(
     what: &str,
