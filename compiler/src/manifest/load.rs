@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::kustomization::FILE_NAMES;
 use super::resource::Resource;
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::{Entry, FileId, Missing, Need, Sources, Span};
@@ -82,6 +83,16 @@ impl<'a> Files<'a> {
                 self.needs.insert(Need { path: path.to_owned() });
                 Found::Pending
             }
+        }
+    }
+
+    /// Asks for the kustomization of what is probably a folder, so that a base takes one round less.
+    pub(super) fn foresee(&mut self, path: &str) {
+        let is_file = [".yaml", ".yml", ".json"].iter().any(|end| path.ends_with(end));
+        if let Some(path) = join(path, FILE_NAMES[0]).filter(|_| !is_file)
+            && self.sources.entry(&path).is_none()
+        {
+            self.needs.insert(Need { path });
         }
     }
 
@@ -186,7 +197,7 @@ impl<'a> Files<'a> {
                     (resource.listed, resource.cleaned) = (listed, listed);
                     found.push(resource);
                 }
-                Err(finding) => self.diags.push(finding),
+                Err(finding) => self.diags.push(*finding),
             }
         }
         found
@@ -200,26 +211,26 @@ fn listed_items(node: &Node) -> Option<&Node> {
 }
 
 /// Every object has texts as `apiVersion`, `kind` and `metadata.name`.
-fn check(node: &Node) -> Result<(), Diagnostic> {
+fn check(node: &Node) -> Result<(), Box<Diagnostic>> {
     if node.as_map().is_none() {
-        return Err(incomplete(node.span, format!("a manifest is a mapping, and this is {}", node.what())));
+        return Err(Box::new(incomplete(node.span, format!("a manifest is a mapping, and this is {}", node.what()))));
     }
     for pointer in ["/apiVersion", "/kind", "/metadata/name"] {
         let name = pointer[1..].replace('/', ".");
         match node.at(pointer) {
             None => {
                 let first = node.as_map().and_then(<[_]>::first).map_or(node.span, |(key, _)| key.span);
-                return Err(incomplete(first, format!("this manifest has no `{name}`")));
+                return Err(Box::new(incomplete(first, format!("this manifest has no `{name}`"))));
             }
             Some(field) if field.as_str().is_none_or(str::is_empty) => {
-                return Err(incomplete(field.span, format!("`{name}` is {}, not a text", field.what())));
+                return Err(Box::new(incomplete(field.span, format!("`{name}` is {}, not a text", field.what()))));
             }
             Some(_) => {}
         }
     }
     let namespace = node.at("/metadata/namespace").filter(|field| field.as_str().is_none() && !field.is_null());
     if let Some(field) = namespace {
-        return Err(incomplete(field.span, format!("`metadata.namespace` is {}, not a text", field.what())));
+        return Err(Box::new(incomplete(field.span, format!("`metadata.namespace` is {}, not a text", field.what()))));
     }
     Ok(())
 }

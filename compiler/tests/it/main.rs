@@ -6,6 +6,7 @@ mod corpus;
 mod examples;
 mod manifest_cases;
 mod manifest_corpus;
+mod manifest_findings;
 mod overlay;
 mod project;
 mod yaml;
