@@ -77,7 +77,7 @@ pub fn desired(sources: &Sources, checked: &Checked, observed: &Observed, option
 }
 
 /// Nothing named: everything. An environment brings the pipelines that its images come from; a pipeline comes alone.
-fn scope(model: &Model, options: &Options) -> Scope {
+pub fn scope(model: &Model, options: &Options) -> Scope {
     let mut scope = Scope::default();
     let all = options.environments.is_empty() && options.pipelines.is_empty();
     for id in model.environment_ids() {

@@ -25,6 +25,8 @@ pub struct Template {
 pub enum Piece {
     Text(String),
     Chain(Chain),
+    /// An expression that could not be read, which has been said: what it stands for is of any type.
+    Unread,
 }
 
 /// `param.revision.short`: names joined by dots.
@@ -47,7 +49,7 @@ impl Template {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => all.push_str(text),
-                Piece::Chain(_) => return None,
+                Piece::Chain(_) | Piece::Unread => return None,
             }
         }
         Some(all)
@@ -56,7 +58,7 @@ impl Template {
     pub fn chains(&self) -> impl Iterator<Item = &Chain> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Chain(chain) => Some(chain),
-            Piece::Text(_) => None,
+            Piece::Text(_) | Piece::Unread => None,
         })
     }
 }
@@ -96,13 +98,13 @@ pub fn parse(text: &Text, diags: &mut Diags) -> Template {
                     .here("`${` without its `}`")
                     .help("close it with `}`, or write `$${` for the characters themselves"),
             );
-            at = value.len();
-            break;
+            pieces.push(Piece::Unread);
+            return Template { pieces, span: text.span };
         };
         if !plain.is_empty() {
             pieces.push(Piece::Text(std::mem::take(&mut plain)));
         }
-        pieces.extend(expression(text, open + 2, open + length, diags).map(Piece::Chain));
+        pieces.push(expression(text, open + 2, open + length, diags).map_or(Piece::Unread, Piece::Chain));
         at = open + length + 1;
     }
     plain.push_str(&value[at..]);

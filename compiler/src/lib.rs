@@ -6,8 +6,10 @@
 //! facts about the world are inputs.
 
 pub mod check;
+pub mod desired;
 
 pub mod diag;
+pub mod dockerfile;
 pub mod expr;
 pub mod manifest;
 pub mod model;
@@ -41,8 +43,9 @@ pub fn compile(sources: &Sources) -> (Checking, Diags) {
     }
     let spec = spec::lower(sources, &files, &mut diags);
     check::spec(sources, &spec, &mut diags);
-    match model::resolve(sources, &spec, &mut diags) {
-        Some(model) => (check::run(sources, model, &mut diags), diags),
-        None => (Checking { needs: Vec::new(), checked: None }, diags),
+    if spec.torn {
+        return (Checking { needs: Vec::new(), checked: None }, diags);
     }
+    let model = model::resolve(&spec, &mut diags);
+    (check::run(sources, &spec, model, &mut diags), diags)
 }

@@ -1,12 +1,12 @@
 //! The spec with names resolved and defaults filled in: typed ids instead of names.
 //!
 //! **Invariant:** every id points at something; environments stand in the order of their promotion, jobs of a pipeline in
-//! an order in which they can run. A model exists only if no error was found so far.
+//! an order in which they can run. What does not resolve is left out and reported: a model is whole only without errors.
 
 mod environment;
 mod order;
 mod pipeline;
-mod resolve;
+pub(crate) mod resolve;
 pub mod scope;
 mod task;
 
@@ -339,6 +339,13 @@ impl Model {
 
     pub fn environment(&self, id: EnvironmentId) -> &Environment {
         &self.environments[id.0]
+    }
+
+    /// The cluster that keeps the project's journal: that of the first environment, else of the first pipeline.
+    pub fn home(&self) -> ClusterId {
+        let environment = self.environments.first().map(|environment| environment.cluster);
+        let pipeline = self.pipelines.first().map(|pipeline| pipeline.cluster);
+        environment.or(pipeline).unwrap_or(ClusterId(0))
     }
 
     /// Ids of all environments, in the order of promotion.

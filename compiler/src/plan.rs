@@ -4,10 +4,12 @@
 //! **Invariant:** a plan is data; nothing in it needs the spec to be understood. Values that only a run can give stand in
 //! it as placeholders, each explained by an `Unknown`. It holds no secret value.
 
+pub mod build;
 pub mod canary;
 pub mod diff;
 pub mod digest;
 pub mod effect;
+pub mod managers;
 pub mod observed;
 pub mod owners;
 pub mod render;
@@ -31,6 +33,8 @@ pub struct Plan {
     pub tool: String,
     pub project: String,
     pub targets: Vec<Target>,
+    /// The cluster that keeps the journal.
+    pub home: String,
     pub revision: Option<Revision>,
     /// The commit that an offline plan compares with, or the tip of the branch.
     pub base: Option<String>,

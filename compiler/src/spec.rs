@@ -14,10 +14,10 @@ pub mod value;
 pub mod view;
 pub mod yaml;
 
-use crate::diag::{Diagnostic, Diags, codes};
+use crate::diag::{Code, Diagnostic, Diags, Severity, codes};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{self, Node, Text, Tree};
-use table::{BLOCK, Block, many};
+use table::{BLOCK, Block, many, optional};
 use view::{Syntax, View};
 
 /// A whole spec as written, files in order.
@@ -29,13 +29,25 @@ pub struct Spec {
     pub tasks: Vec<task::Task>,
     pub pipelines: Vec<pipeline::Pipeline>,
     pub environments: Vec<environment::Environment>,
+    /// The files that it was read from.
+    pub files: Vec<FileId>,
+    /// Whether a part of a file could not be parsed, so that names may be missing.
+    pub torn: bool,
+}
+
+impl Spec {
+    /// Whether nothing is defined at all.
+    pub fn is_empty(&self) -> bool {
+        let blocks = [self.projects.len(), self.clusters.len(), self.stores.len(), self.tasks.len()];
+        blocks.iter().sum::<usize>() + self.pipelines.len() + self.environments.len() == 0
+    }
 }
 
 /// The top level of a spec file.
 pub static ROOT: Block = Block {
     doc: "A delivery spec: what is built, where it runs, and how it gets there.",
     children: &[
-        many(&project::PROJECT),
+        optional(&project::PROJECT),
         many(&cluster::CLUSTER),
         many(&cluster::SECRET_STORE),
         many(&task::TASK),
@@ -48,12 +60,18 @@ pub static ROOT: Block = Block {
 /// Blocks of the design that this version does not know yet: they deserve a better message than "unknown".
 const LATER: &[&str] = &["trigger", "triggers", "policy", "policies", "use", "access", "notify"];
 
+/// Errors of reading that leave nothing out: names that they hide are still defined.
+const HARMLESS: &[&Code] = &[&codes::UNKNOWN_PROPERTY, &codes::DUPLICATE_KEY];
+
 /// Reads files into one spec.
 pub fn lower(sources: &Sources, files: &[FileId], diags: &mut Diags) -> Spec {
-    let mut spec = Spec::default();
+    let mut spec = Spec { files: files.to_vec(), ..Spec::default() };
     for file in files {
         let before = diags.iter().count();
         let found = read(sources, *file, diags);
+        let read = diags.iter().skip(before);
+        spec.torn |=
+            read.filter(|finding| finding.severity == Severity::Error).any(|finding| !HARMLESS.contains(&finding.code));
         if found.is_empty() && diags.iter().count() == before {
             let finding = Diagnostic::new(&codes::EMPTY_SPEC, Span::start_of(*file), "the spec defines nothing");
             diags.push(finding.help("begin with `project \"NAME\"`"));
@@ -96,9 +114,9 @@ fn lower_root(node: &Node, syntax: Syntax, spec: &mut Spec, diags: &mut Diags) {
     }
     node.children.retain(|child| !later(&child.name));
     node.props.retain(|(key, _)| !later(key));
-    view::check(&node, &ROOT, syntax, diags);
+    view::check(&mut node, &ROOT, syntax, diags);
     let root = View { block: &ROOT, node: &node };
-    spec.projects.extend(root.children("project").iter().filter_map(|view| project::lower(view, diags)));
+    spec.projects.extend(root.children("project").iter().map(project::lower));
     spec.clusters.extend(root.children("cluster").iter().filter_map(|view| cluster::lower(view, diags)));
     spec.stores.extend(root.children("secret-store").iter().filter_map(cluster::lower_store));
     spec.tasks.extend(root.children("task").iter().filter_map(|view| task::lower(view, diags)));

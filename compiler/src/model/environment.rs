@@ -1,9 +1,9 @@
 //! Environments: their cluster, where their images come from, and their gates.
 
-use super::resolve::{cluster, unique, unknown};
+use super::resolve::{cluster, find, unique};
 use super::{
     Cluster, Environment, EnvironmentId, EnvironmentImage, ImageSource, JobId, Pipeline, PipelineId, Promote, Rollout,
-    Secret, Stage, Work,
+    Secret, Stage, Store, Work,
 };
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::Spanned;
@@ -12,20 +12,17 @@ use crate::spec::environment as written;
 /// How long to wait for health where the spec does not say.
 const HEALTH_SECONDS: u64 = 600;
 
-/// Index of the environment called `name`.
-pub fn find(name: &Spanned<String>, names: &[&str], diags: &mut Diags) -> Option<usize> {
-    let found = names.iter().position(|known| *known == name.value);
-    if found.is_none() {
-        diags.push(unknown(name, "environment", names));
-    }
-    found
+/// What an environment can name outside itself.
+pub struct Outer<'a> {
+    pub clusters: &'a [Cluster],
+    pub stores: &'a [Store],
+    pub pipelines: &'a [Option<Pipeline>],
 }
 
 /// An environment, if its cluster is known. `before` is the one that it is promoted from.
 pub fn resolve(
     spec: &written::Environment,
-    clusters: &[Cluster],
-    pipelines: &[Option<Pipeline>],
+    outer: &Outer,
     before: Option<EnvironmentId>,
     resolved: &[Environment],
     diags: &mut Diags,
@@ -33,9 +30,13 @@ pub fn resolve(
     unique(spec.images.iter().map(|image| &image.name), "image", diags);
     unique(spec.rollouts.iter().map(|rollout| &rollout.workload), "rollout", diags);
     unique(spec.secrets.iter().map(|secret| &secret.name), "secret", diags);
+    let stores: Vec<&str> = outer.stores.iter().map(|store| store.name.as_str()).collect();
+    for vault in spec.secrets.iter().filter_map(|secret| secret.vault.as_ref()) {
+        find(&vault.store, "secret-store", &stores, diags);
+    }
+    let images = images(spec, outer.pipelines, before, resolved, diags);
     let place = spec.cluster.as_ref()?;
-    let cluster = cluster(&place.name, clusters, diags);
-    let images = images(spec, pipelines, before, resolved, diags);
+    let cluster = cluster(&place.name, outer.clusters, diags);
     let promote = spec.promote.as_ref().zip(before).map(|(promote, from)| Promote {
         from,
         soak: promote.soak.clone(),
@@ -58,7 +59,7 @@ pub fn resolve(
 
 fn rollout(rollout: &crate::spec::rollout::Rollout) -> Rollout {
     let stage = |stage: &crate::spec::rollout::Stage| Stage {
-        weight: stage.weight.clone(),
+        weight: stage.weight.clone().unwrap_or(Spanned::new(100, stage.span)),
         hold_seconds: stage.hold.as_ref().map_or(0, |hold| hold.value),
         span: stage.span,
     };
@@ -90,7 +91,7 @@ fn images(
     let mut images = Vec::new();
     for image in spec.images.iter() {
         let Some(from) = &image.from else {
-            if before.is_none() {
+            if spec.promote.is_none() {
                 let message = format!("nothing says where image `{}` comes from", image.name.value);
                 let finding =
                     Diagnostic::new(&codes::MISSING_VALUE, image.name.span, message).here("`from` is missing");
@@ -122,10 +123,8 @@ fn promoted(
     let known: Vec<&str> = source.images.iter().map(|image| image.name.as_str()).collect();
     let mut chosen: Vec<(usize, crate::source::Span)> = Vec::new();
     for name in &promote.images {
-        match known.iter().position(|known| *known == name.value) {
-            Some(at) => chosen.push((at, name.span)),
-            None => diags.push(unknown(name, &format!("image in environment `{}`", source.name.value), &known)),
-        }
+        let found = find(name, &format!("image in environment `{}`", source.name.value), &known, diags);
+        chosen.extend(found.map(|at| (at, name.span)));
     }
     if promote.images.is_empty() {
         chosen = (0..known.len()).map(|at| (at, promote.span)).collect();
@@ -162,7 +161,7 @@ fn built_by(
         .position(|pipeline| pipeline.as_ref().is_some_and(|known| known.name.value == **pipeline_name))
     else {
         if pipelines.iter().all(Option::is_some) {
-            diags.push(unknown(&part(from, 1), "pipeline", &known));
+            find(&part(from, 1), "pipeline", &known, diags);
         }
         return None;
     };
@@ -177,7 +176,7 @@ fn built_by(
         None => {
             let known: Vec<String> = pipeline.jobs.iter().filter_map(images).map(|(name, _)| name).collect();
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            diags.push(unknown(&part(from, 3), &format!("image in pipeline `{pipeline_name}`"), &known));
+            find(&part(from, 3), &format!("image in pipeline `{pipeline_name}`"), &known, diags);
             None
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::resolve::{cluster, unique, unknown};
+use super::resolve::{cluster, find, unique};
 use super::scope::{self, Scope, ScopedJob, Typed};
 use super::{
     Atom, Checkout, Cluster, ImageWork, Job, JobId, Param, Pipeline, Registry, Task, TaskId, TaskWork, ValueType, Work,
@@ -19,16 +19,8 @@ pub struct Outer<'a> {
     pub registries: &'a [Registry],
 }
 
-/// A pipeline, if nothing in it is wrong.
+/// A pipeline, if every name in it that a job rests on is known.
 pub fn resolve(spec: &written::Pipeline, outer: &Outer, diags: &mut Diags) -> Option<Pipeline> {
-    let mut found = Diags::default();
-    let pipeline = resolve_all(spec, outer, &mut found);
-    let failed = found.has_errors();
-    diags.extend(found);
-    pipeline.filter(|_| !failed)
-}
-
-fn resolve_all(spec: &written::Pipeline, outer: &Outer, diags: &mut Diags) -> Option<Pipeline> {
     let jobs = spec.tasks.iter().map(|task| &task.name).chain(spec.images.iter().map(|image| &image.name));
     unique(jobs.chain(spec.finally.iter().map(|task| &task.name)), "task or image", diags);
     unique(spec.params.iter().map(|param| &param.name), "parameter", diags);
@@ -102,11 +94,7 @@ struct Inner<'a> {
 
 impl Inner<'_> {
     fn workspace(&self, name: &Spanned<String>, diags: &mut Diags) -> Option<usize> {
-        let found = self.workspaces.iter().position(|known| *known == name.value);
-        if found.is_none() {
-            diags.push(unknown(name, "workspace", self.workspaces));
-        }
-        found
+        find(name, "workspace", self.workspaces, diags)
     }
 
     fn checkout(&self, spec: &written::Checkout, diags: &mut Diags) -> Option<Checkout> {
@@ -136,12 +124,7 @@ impl Inner<'_> {
         let known: Vec<&str> = self.scope.jobs.iter().map(|job| job.name).collect();
         let mut after = BTreeSet::new();
         for name in names {
-            match self.scope.jobs.iter().find(|job| job.name == name.value) {
-                Some(job) => {
-                    after.insert(job.id);
-                }
-                None => diags.push(unknown(name, "task or image", &known)),
-            }
+            after.extend(find(name, "task or image", &known, diags).map(|at| self.scope.jobs[at].id));
         }
         after
     }
@@ -149,9 +132,15 @@ impl Inner<'_> {
     fn task_job(&self, spec: &written::TaskUse, diags: &mut Diags) -> Option<Job> {
         let mut after = self.after(&spec.after, diags);
         let known: Vec<&str> = self.outer.tasks.iter().map(|task| task.name.as_str()).collect();
-        let found = known.iter().position(|known| *known == spec.task.value);
+        let found = find(&spec.task, "task", &known, diags);
         let Some(found) = found else {
-            diags.push(unknown(&spec.task, "task", &known));
+            // The values are read all the same: what is wrong in them is another mistake.
+            for (_, template) in &spec.params {
+                scope::resolve(template, self.scope, diags);
+            }
+            for (_, name) in &spec.workspaces {
+                self.workspace(name, diags);
+            }
             return None;
         };
         let task = &self.outer.tasks[found];
@@ -169,8 +158,8 @@ impl Inner<'_> {
 
     fn params(&self, spec: &written::TaskUse, task: &Task, diags: &mut Diags) -> Vec<Option<super::Value>> {
         let known: Vec<&str> = task.params.iter().map(|param| param.name.as_str()).collect();
-        for (name, _) in spec.params.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
-            diags.push(unknown(name, &format!("parameter of task `{}`", task.name.value), &known));
+        for (name, _) in &spec.params {
+            find(name, &format!("parameter of task `{}`", task.name.value), &known, diags);
         }
         let mut values = Vec::new();
         for param in &task.params {
@@ -194,8 +183,8 @@ impl Inner<'_> {
 
     fn bindings(&self, spec: &written::TaskUse, task: &Task, diags: &mut Diags) -> Option<Vec<usize>> {
         let known: Vec<&str> = task.workspaces.iter().map(Spanned::as_str).collect();
-        for (name, _) in spec.workspaces.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
-            diags.push(unknown(name, &format!("workspace of task `{}`", task.name.value), &known));
+        for (name, _) in &spec.workspaces {
+            find(name, &format!("workspace of task `{}`", task.name.value), &known, diags);
         }
         let mut bound = Vec::new();
         for wanted in &task.workspaces {

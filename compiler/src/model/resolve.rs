@@ -1,61 +1,68 @@
 //! Spec to model: names to ids, defaults filled in.
 
-use super::{Cluster, EnvironmentId, Model, Project, Registry, Store, environment, order, pipeline, task};
+use super::{Cluster, EnvironmentId, ImageSource, Model, Project, Registry, Store, environment, order, pipeline, task};
 use crate::diag::{Diagnostic, Diags, codes};
-use crate::source::{Sources, Span, Spanned};
+use crate::source::{FileId, Span, Spanned};
 use crate::spec::{self, Spec};
 
 /// The cluster that exists without being written: the embedded one.
 pub const DEFAULT_CLUSTER: &str = "default";
 
-/// A model, if nothing is wrong so far. Errors of each part are found whatever is wrong with the others.
-pub fn resolve(sources: &Sources, spec: &Spec, diags: &mut Diags) -> Option<Model> {
-    let project = project(sources, spec, diags);
+/// The model as far as it resolves: what is wrong is reported and left out, so that the rules still see the rest.
+pub fn resolve(spec: &Spec, diags: &mut Diags) -> Model {
+    let project = project(spec, diags);
     let clusters = clusters(spec, diags);
+    let stores: Vec<Store> = spec.stores.iter().map(|store| Store { name: store.name.clone() }).collect();
+    unique(stores.iter().map(|store| &store.name), "secret-store", diags);
     unique(spec.tasks.iter().map(|task| &task.name), "task", diags);
     unique(spec.pipelines.iter().map(|pipeline| &pipeline.name), "pipeline", diags);
     unique(spec.environments.iter().map(|environment| &environment.name), "environment", diags);
     let tasks: Vec<_> = spec.tasks.iter().map(|spec| task::resolve(spec, diags)).collect();
-    let registries = project.as_ref().map(|project| project.registries.as_slice()).unwrap_or_default();
-    let outer = pipeline::Outer { clusters: &clusters, tasks: &tasks, registries };
+    let outer = pipeline::Outer { clusters: &clusters, tasks: &tasks, registries: &project.registries };
     let pipelines: Vec<_> = spec.pipelines.iter().map(|spec| pipeline::resolve(spec, &outer, diags)).collect();
-    let environments = environments(spec, &clusters, &pipelines, diags);
-    if diags.has_errors() {
-        return None;
+    let outer = environment::Outer { clusters: &clusters, stores: &stores, pipelines: &pipelines };
+    let mut environments = environments(spec, &outer, diags);
+    let mut kept = 0..;
+    let places: Vec<Option<usize>> =
+        pipelines.iter().map(|pipeline| pipeline.as_ref().and_then(|_| kept.next())).collect();
+    for image in environments.iter_mut().flat_map(|environment| &mut environment.images) {
+        if let ImageSource::Pipeline(id, _) = &mut image.from {
+            id.0 = places[id.0].expect("BUG: an image comes from a pipeline that was left out");
+        }
     }
-    let stores = spec.stores.iter().map(|store| Store { name: store.name.clone() }).collect();
-    let pipelines = pipelines.into_iter().collect::<Option<Vec<_>>>()?;
-    Some(Model { project: project?, clusters, stores, tasks, pipelines, environments: environments? })
+    let pipelines = pipelines.into_iter().flatten().collect();
+    Model { project, clusters, stores, tasks, pipelines, environments }
 }
 
-fn project(sources: &Sources, spec: &Spec, diags: &mut Diags) -> Option<Project> {
-    if let [first, second, ..] = spec.projects.as_slice() {
+/// The project; a nameless one where there is none.
+fn project(spec: &Spec, diags: &mut Diags) -> Project {
+    // Two in one file are a block too many there, which the table says.
+    let two = spec.projects.first().zip(spec.projects.iter().find(|project| project.span.file != spec.projects[0].span.file));
+    if let Some((first, second)) = two {
         let finding = Diagnostic::new(&codes::DUPLICATE_DEFINITION, second.span, "the spec has two projects");
         diags.push(finding.here("the second").label(first.span, "the first"));
     }
-    let Some(project) = spec.projects.first() else {
-        let written = sources.ids().next().filter(|_| !diags.has_errors());
-        if let Some(file) = written {
-            let finding = Diagnostic::new(&codes::NO_PROJECT, Span::start_of(file), "the spec has no project");
-            diags.push(finding.help("begin with `project \"NAME\"`"));
-        }
-        return None;
-    };
-    let repo = project.repo.as_ref();
+    let written = spec.projects.first();
+    if let (None, Some(file), false) = (written, spec.files.first(), spec.is_empty()) {
+        let finding = Diagnostic::new(&codes::NO_PROJECT, Span::start_of(*file), "the spec has no project");
+        diags.push(finding.help("begin with `project \"NAME\"`"));
+    }
+    let repo = written.and_then(|project| project.repo.as_ref());
     let registry = |registry: &spec::project::Registry| Registry {
         prefix: registry.prefix.clone(),
         pull: registry.pull.clone(),
         push: registry.push.clone(),
     };
-    Some(Project {
-        name: project.name.value.clone(),
-        runner_image: project.runner_image.clone(),
+    let registries = written.map(|project| project.registries.iter().map(registry).collect());
+    Project {
+        name: written.map_or(String::new(), |project| project.name.value.clone()),
+        runner_image: written.and_then(|project| project.runner_image.clone()),
         remote: repo.and_then(|repo| repo.url.clone()),
         branch: repo.and_then(|repo| repo.branch.clone()).map_or("main".into(), |branch| branch.value),
-        registries: project.registries.iter().map(registry).collect(),
+        registries: registries.unwrap_or_default(),
         credentials: repo.and_then(|repo| repo.credentials.clone()),
-        span: project.span,
-    })
+        span: written.map_or(Span::start_of(FileId(0)), |project| project.span),
+    }
 }
 
 fn clusters(spec: &Spec, diags: &mut Diags) -> Vec<Cluster> {
@@ -72,18 +79,13 @@ fn clusters(spec: &Spec, diags: &mut Diags) -> Vec<Cluster> {
     clusters
 }
 
-/// Environments in the order of promotion; `None` where a cycle or an unknown name makes one impossible.
-fn environments(
-    spec: &Spec,
-    clusters: &[Cluster],
-    pipelines: &[Option<super::Pipeline>],
-    diags: &mut Diags,
-) -> Option<Vec<super::Environment>> {
+/// Environments in the order of promotion.
+fn environments(spec: &Spec, outer: &environment::Outer, diags: &mut Diags) -> Vec<super::Environment> {
     let names: Vec<&str> = spec.environments.iter().map(|environment| environment.name.as_str()).collect();
     let mut needs = Vec::new();
     for environment in &spec.environments {
         let from = environment.promote.as_ref().map(|promote| &promote.from);
-        needs.push(from.and_then(|from| environment::find(from, &names, diags)).into_iter().collect::<Vec<usize>>());
+        needs.push(from.and_then(|from| find(from, "environment", &names, diags)).into_iter().collect::<Vec<usize>>());
     }
     let order = match order::topological(&needs) {
         Ok(order) => order,
@@ -93,23 +95,13 @@ fn environments(
         }
     };
     let mut resolved: Vec<super::Environment> = Vec::new();
-    let mut complete = true;
     for at in order {
         let before =
             needs[at].first().and_then(|need| resolved.iter().position(|done| done.name.value == names[*need]));
-        match environment::resolve(
-            &spec.environments[at],
-            clusters,
-            pipelines,
-            before.map(EnvironmentId),
-            &resolved,
-            diags,
-        ) {
-            Some(environment) => resolved.push(environment),
-            None => complete = false,
-        }
+        let before = before.map(EnvironmentId);
+        resolved.extend(environment::resolve(&spec.environments[at], outer, before, &resolved, diags));
     }
-    complete.then_some(resolved)
+    resolved
 }
 
 fn promotion_cycle(spec: &Spec, cycle: &[usize]) -> Diagnostic {
@@ -133,7 +125,7 @@ fn promotion_cycle(spec: &Spec, cycle: &[usize]) -> Diagnostic {
 /// Reports each name that was there before.
 pub fn unique<'a>(names: impl Iterator<Item = &'a Spanned<String>>, what: &str, diags: &mut Diags) {
     let mut seen: std::collections::BTreeMap<&str, Span> = Default::default();
-    for name in names {
+    for name in names.filter(|name| !name.value.is_empty()) {
         match seen.get(name.as_str()) {
             Some(first) => {
                 let message = format!("{what} `{}` is defined twice", name.value);
@@ -149,16 +141,16 @@ pub fn unique<'a>(names: impl Iterator<Item = &'a Spanned<String>>, what: &str, 
 
 /// The cluster called `name`.
 pub fn cluster(name: &Spanned<String>, clusters: &[Cluster], diags: &mut Diags) -> Option<super::ClusterId> {
-    let found = clusters.iter().position(|cluster| cluster.name == name.value);
-    if found.is_none() {
-        let known: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
-        diags.push(unknown(name, "cluster", &known));
-    }
-    found.map(super::ClusterId)
+    let known: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+    find(name, "cluster", &known, diags).map(super::ClusterId)
 }
 
-/// A name of the spec that nothing has.
-pub fn unknown(name: &Spanned<String>, what: &str, known: &[&str]) -> Diagnostic {
-    let finding = Diagnostic::new(&codes::UNKNOWN_NAME, name.span, format!("there is no {what} `{}`", name.value));
-    super::scope::closest(finding.here("not defined"), name, what, known)
+/// Index of the known name that is meant; an unknown one is reported. An empty one was reported where it is missing.
+pub fn find(name: &Spanned<String>, what: &str, known: &[&str], diags: &mut Diags) -> Option<usize> {
+    let found = known.iter().position(|known| *known == name.value);
+    if found.is_none() && !name.value.is_empty() {
+        let finding = Diagnostic::new(&codes::UNKNOWN_NAME, name.span, format!("there is no {what} `{}`", name.value));
+        diags.push(super::scope::closest(finding.here("not defined"), name, what, known));
+    }
+    found.filter(|_| !name.value.is_empty())
 }

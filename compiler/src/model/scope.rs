@@ -41,6 +41,7 @@ pub fn resolve(template: &Template, scope: &Scope, diags: &mut Diags) -> Typed {
                 atoms.push(Atom::Text(text.clone()));
                 types.push(Some(ValueType::String));
             }
+            Piece::Unread => types.push(None),
             Piece::Chain(chain) => match name(chain, scope) {
                 Ok((atom, ty)) => {
                     atoms.push(atom);
@@ -54,6 +55,7 @@ pub fn resolve(template: &Template, scope: &Scope, diags: &mut Diags) -> Typed {
         }
     }
     let ty = match types.as_slice() {
+        [] => None,
         [only] => *only,
         all if all.iter().any(Option::is_none) => None,
         _ => Some(ValueType::String),

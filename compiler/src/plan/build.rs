@@ -8,7 +8,12 @@ mod environment;
 mod objects;
 mod pipelines;
 mod rollout;
-mod system;
+pub mod system;
+
+/// Objects by name, for whoever observes them.
+pub mod compare {
+    pub use super::objects::{reference, resource, same, show};
+}
 
 use std::collections::BTreeMap;
 
@@ -93,6 +98,7 @@ fn finish(draft: Draft) -> Built {
         tool: facts.options.tool.clone(),
         project: facts.checked.model().project.name.clone(),
         targets: targets(facts),
+        home: facts.cluster_name(facts.checked.model().home()).to_owned(),
         revision,
         base: git.and_then(|git| git.tip.clone()),
         offline: facts.options.offline,

@@ -29,6 +29,8 @@ pub struct Observed {
 pub struct Git {
     pub remote: String,
     pub branch: String,
+    /// The project's folder in the repository, empty or ending with `/`.
+    pub folder: String,
     /// The revision that is delivered (`HEAD`'s nearest first-parent ancestor that is not Waybill's own commit).
     pub revision: String,
     pub uncommitted: Vec<String>,
@@ -99,6 +101,8 @@ pub enum DryRun {
     /// Others own fields that we would change: path and manager.
     Conflict(Vec<(String, String)>, Value),
     Refused(String),
+    /// The cluster serves no such kind.
+    NotServed(String),
     /// Not asked: the object is only looked at.
     NotAsked,
 }

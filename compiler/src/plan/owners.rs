@@ -1,112 +1,96 @@
-//! Who set a field: `metadata.managedFields` read as data (the format is `fieldsV1` of Kubernetes).
+//! Who owns a field of a live object, read from its `metadata.managedFields`.
+//!
+//! **Invariant:** pure. The format is Kubernetes' FieldsV1 (structured-merge-diff, `fieldpath/serialize.go`): `f:NAME` a
+//! field, `k:{…}` an item of a list by its keys, `v:VALUE` an item of a set, `i:N` an item by index, `.` the item itself;
+//! `{}` is a leaf that owns everything below it.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
-use super::diff::Segment;
+use serde_json::Value;
 
-/// The field manager that Waybill writes with.
-pub const MANAGER: &str = "waybill";
-
-/// The managers that own a field or a part above it as a leaf, sorted.
-pub fn owners(object: &Value, path: &[Segment]) -> Vec<String> {
-    let mut owners: Vec<String> = entries(object)
-        .filter(|(_, fields)| owns(fields, object, path))
-        .map(|(entry, _)| entry["manager"].as_str().unwrap_or_default().to_owned())
+/// Managers that own the value at a JSON pointer, sorted. The pointer is of the live object, so the items of its lists
+/// are looked up there by index.
+pub fn owners(live: &Value, pointer: &str) -> Vec<String> {
+    let entries = live["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let managers: BTreeSet<String> = entries
+        .filter(|entry| entry["subresource"].as_str().unwrap_or_default().is_empty())
+        .filter(|entry| owns(&entry["fieldsV1"], live, pointer))
+        .map(|entry| entry["manager"].as_str().unwrap_or_default().to_owned())
         .collect();
-    owners.sort();
-    owners.dedup();
-    owners
+    managers.into_iter().collect()
 }
 
-/// The managers of an object other than Waybill and the control plane, sorted.
-pub fn managers(object: &Value) -> Vec<String> {
-    let name = |(entry, _): (&Value, &Map<String, Value>)| entry["manager"].as_str().unwrap_or_default().to_owned();
-    let mut names: Vec<String> = entries(object).map(name).filter(|name| !ours(name)).collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
-/// Leaf fields that a manager other than Waybill owns and Waybill does not: path and manager, sorted.
-pub fn foreign(object: &Value) -> Vec<(String, String)> {
-    let mut mine = Vec::new();
-    for (_, fields) in entries(object).filter(|(entry, _)| entry["manager"] == MANAGER) {
-        collect(fields, String::new(), &mut mine);
-    }
-    let mut found = Vec::new();
-    for (entry, fields) in entries(object) {
-        let manager = entry["manager"].as_str().unwrap_or_default();
-        if ours(manager) {
-            continue;
+/// Whether a FieldsV1 tree owns the value at `pointer` or some part of it.
+fn owns(fields: &Value, live: &Value, pointer: &str) -> bool {
+    let (mut node, mut value) = (fields, live);
+    for raw in pointer.split('/').skip(1) {
+        if node.as_object().is_none_or(serde_json::Map::is_empty) {
+            return node.is_object();
         }
-        let mut paths = Vec::new();
-        collect(fields, String::new(), &mut paths);
-        found.extend(paths.into_iter().filter(|path| !mine.contains(path)).map(|path| (path, manager.to_owned())));
-    }
-    found.sort();
-    found.dedup();
-    found
-}
-
-/// The control plane's own managers set defaults and status, which are nobody's wish.
-fn ours(manager: &str) -> bool {
-    matches!(manager, MANAGER | "kube-controller-manager" | "kube-scheduler" | "kubelet" | "kube-apiserver")
-}
-
-/// Entries that are not about a subresource.
-fn entries(object: &Value) -> impl Iterator<Item = (&Value, &Map<String, Value>)> {
-    let list = object.pointer("/metadata/managedFields").and_then(Value::as_array);
-    let main = list.into_iter().flatten().filter(|entry| entry["subresource"].as_str().unwrap_or_default().is_empty());
-    main.filter_map(|entry| Some((entry, entry["fieldsV1"].as_object()?)))
-}
-
-/// Whether a set holds the path, or ends above it (an atomic field).
-fn owns(fields: &Map<String, Value>, object: &Value, path: &[Segment]) -> bool {
-    let Some((first, rest)) = path.split_first() else { return true };
-    let below = match first {
-        Segment::Key(key) => fields.get(&format!("f:{key}")),
-        Segment::Item(keys, _) => item(fields, keys),
-        Segment::Index(_) => return fields.is_empty() || fields.contains_key("."),
-    };
-    match below.and_then(Value::as_object) {
-        Some(below) if below.is_empty() => true,
-        Some(below) => owns(below, object, rest),
-        None => false,
-    }
-}
-
-/// The entry of a list element whose key fields have these values.
-fn item<'a>(fields: &'a Map<String, Value>, keys: &[(String, Value)]) -> Option<&'a Value> {
-    let matches = |name: &str| {
-        let Some(key) = name.strip_prefix("k:").and_then(|json| serde_json::from_str::<Value>(json).ok()) else {
-            return false;
+        let part = raw.replace("~1", "/").replace("~0", "~");
+        let child = match value {
+            Value::Array(items) => part.parse().ok().and_then(|index: usize| item(node, items.get(index), index)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                node.get(format!("f:{part}"))
+            }
         };
-        keys.iter().all(|(name, value)| key.get(name).is_none_or(|known| known == value))
-    };
-    fields.iter().find(|(name, _)| matches(name)).map(|(_, below)| below)
-}
-
-fn collect(fields: &Map<String, Value>, path: String, found: &mut Vec<String>) {
-    for (name, below) in fields {
-        let step = match name.split_once(':') {
-            Some(("f", key)) if path.is_empty() => key.to_owned(),
-            Some(("f", key)) if key.contains(['.', '/']) => format!("{path}[{key}]"),
-            Some(("f", key)) => format!("{path}.{key}"),
-            Some(("k", json)) => format!("{path}[{}]", item_name(json)),
-            Some(("v", json)) => format!("{path}[{}]", json.trim_matches('"')),
-            _ => continue,
+        let Some(child) = child else { return false };
+        node = child;
+        value = match value {
+            Value::Array(items) => part.parse().ok().and_then(|index: usize| items.get(index)).unwrap_or(&Value::Null),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => &value[&part],
         };
-        match below.as_object() {
-            Some(below) if below.keys().any(|key| key != ".") => collect(below, step, found),
-            Some(_) | None => found.push(step),
-        }
     }
+    node.is_object()
 }
 
-/// `{"name":"api"}` as `api`.
-fn item_name(json: &str) -> String {
-    let Ok(Value::Object(keys)) = serde_json::from_str::<Value>(json) else { return json.to_owned() };
-    let values: Vec<String> =
-        keys.values().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
-    values.join("/")
+/// The subtree for an item of a list: by its keys, by its value in a set, or by its index.
+fn item<'a>(node: &'a Value, item: Option<&Value>, index: usize) -> Option<&'a Value> {
+    let item = item?;
+    node.as_object()?.iter().find_map(|(name, child)| {
+        let (kind, rest) = name.split_once(':')?;
+        let same = match kind {
+            "k" => {
+                let keys: Value = serde_json::from_str(rest).ok()?;
+                keys.as_object()?.iter().all(|(key, value)| item.get(key) == Some(value))
+            }
+            "v" => serde_json::from_str::<Value>(rest).is_ok_and(|value| &value == item),
+            "i" => rest.parse() == Ok(index),
+            _other => false,
+        };
+        same.then_some(child)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn live() -> Value {
+        json!({
+            "spec": {"replicas": 2, "selector": {"a": "b"}, "template": {"spec": {"containers": [
+                {"name": "side", "image": "x"}, {"name": "api", "image": "y"}]}}},
+            "metadata": {"finalizers": ["keep"], "managedFields": [
+                {"manager": "waybill", "operation": "Apply", "fieldsV1": {"f:spec": {"f:selector": {}, "f:template":
+                    {"f:spec": {"f:containers": {"k:{\"name\":\"api\"}": {".": {}, "f:image": {}}}}}}}},
+                {"manager": "hpa", "operation": "Update", "fieldsV1": {"f:spec": {"f:replicas": {}},
+                    "f:metadata": {"f:finalizers": {"v:\"keep\"": {}}}}},
+                {"manager": "status", "subresource": "status", "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+            ]},
+        })
+    }
+
+    #[test]
+    fn owners_are_found_through_maps_lists_sets_and_atomic_parents() {
+        let live = live();
+        assert_eq!(owners(&live, "/spec/replicas"), ["hpa"]);
+        assert_eq!(owners(&live, "/spec/selector/a"), ["waybill"]);
+        assert_eq!(owners(&live, "/spec/template/spec/containers/1/image"), ["waybill"]);
+        assert_eq!(owners(&live, "/spec/template/spec/containers/0/image"), [] as [&str; 0]);
+        assert_eq!(owners(&live, "/metadata/finalizers/0"), ["hpa"]);
+        assert_eq!(owners(&live, "/spec"), ["hpa", "waybill"]);
+        assert_eq!(owners(&live, "/spec/paused"), [] as [&str; 0]);
+    }
 }

@@ -210,8 +210,10 @@ pub struct Vault {
 
 /// An environment, if it has a name.
 pub fn lower(view: &View, _diags: &mut Diags) -> Option<Environment> {
-    let cluster = |view: View| {
-        Some(ClusterUse { name: view.name("name")?, namespace: view.name("namespace")?, create: view.bool("create") })
+    let cluster = |view: View| ClusterUse {
+        name: view.reference("name"),
+        namespace: view.reference("namespace"),
+        create: view.bool("create"),
     };
     let image = |view: &View| {
         Some(Image {
@@ -228,10 +230,10 @@ pub fn lower(view: &View, _diags: &mut Diags) -> Option<Environment> {
     };
     Some(Environment {
         name: view.name("name")?,
-        cluster: view.child("cluster").and_then(cluster),
+        cluster: view.child("cluster").map(cluster),
         manifests: view.child("manifests").and_then(|manifests| manifests.name("path")),
         images: view.children("image").iter().filter_map(image).collect(),
-        promote: view.child("promote").and_then(|promote| lower_promote(&promote)),
+        promote: view.child("promote").map(|promote| lower_promote(&promote)),
         rollouts: view.children("rollout").iter().filter_map(super::rollout::lower).collect(),
         sync: view.child("sync").map(sync),
         health_seconds: view.child("health").and_then(|health| health.seconds("timeout")).map(|seconds| seconds.value),
@@ -240,24 +242,26 @@ pub fn lower(view: &View, _diags: &mut Diags) -> Option<Environment> {
     })
 }
 
-fn lower_promote(view: &View) -> Option<Promote> {
-    Some(Promote {
-        from: view.name("from")?,
+fn lower_promote(view: &View) -> Promote {
+    Promote {
+        from: view.reference("from"),
         images: view.children("image").iter().filter_map(|image| image.name("image")).collect(),
         soak: view.child("soak").and_then(|soak| soak.seconds("duration")),
         approval: view.child("approval").and_then(|approval| approval.name("by")),
         hotfix: view.child("hotfix").and_then(|hotfix| hotfix.name("by")),
         span: view.head(),
-    })
+    }
 }
 
 fn lower_secret(view: &View) -> Option<Secret> {
-    let vault = |view: View| {
-        Some(Vault { path: view.name("path")?, store: view.name("store")?, property: view.name("property") })
+    let vault = |view: View| Vault {
+        path: view.definition("path"),
+        store: view.reference("store"),
+        property: view.name("property"),
     };
     Some(Secret {
         name: view.name("name")?,
-        vault: view.child("vault").and_then(vault),
+        vault: view.child("vault").map(vault),
         existing: view.child("existing").is_some(),
         span: view.head(),
     })

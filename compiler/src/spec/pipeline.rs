@@ -193,12 +193,8 @@ pub struct Image {
 pub fn lower(view: &View, diags: &mut Diags) -> Option<Pipeline> {
     let runs_on = |view: View| {
         let service_account = view.name("service-account");
-        Some(RunsOn {
-            cluster: view.name("cluster"),
-            namespace: view.name("namespace")?,
-            create: view.bool("create"),
-            service_account,
-        })
+        let cluster = view.value("cluster").map(|_| view.reference("cluster"));
+        RunsOn { cluster, namespace: view.reference("namespace"), create: view.bool("create"), service_account }
     };
     let workspace =
         |view: &View| Some(Workspace { name: view.name("name")?, size: view.text("size").map(|text| text.value) });
@@ -206,11 +202,11 @@ pub fn lower(view: &View, diags: &mut Diags) -> Option<Pipeline> {
     let finally = view.child("finally");
     Some(Pipeline {
         name: view.name("name")?,
-        runs_on: view.child("runs-on").and_then(runs_on),
+        runs_on: view.child("runs-on").map(runs_on),
         inputs: inputs.into_iter().map(|text| Spanned::new(text.value, text.span)).collect(),
         params: task::params(view),
         workspaces: view.children("workspace").iter().filter_map(workspace).collect(),
-        checkouts: view.children("checkout").iter().filter_map(|checkout| lower_checkout(checkout, diags)).collect(),
+        checkouts: view.children("checkout").iter().map(|checkout| lower_checkout(checkout, diags)).collect(),
         tasks: view.children("task").iter().filter_map(|task| lower_use(task, diags)).collect(),
         images: view.children("image").iter().filter_map(|image| lower_image(image, diags)).collect(),
         finally: finally
@@ -222,9 +218,9 @@ pub fn lower(view: &View, diags: &mut Diags) -> Option<Pipeline> {
     })
 }
 
-fn lower_checkout(view: &View, diags: &mut Diags) -> Option<Checkout> {
-    let revision = expr::parse(&view.text("revision")?, diags);
-    Some(Checkout { workspace: view.name("workspace")?, revision, span: view.head() })
+fn lower_checkout(view: &View, diags: &mut Diags) -> Checkout {
+    let revision = view.template("revision", diags);
+    Checkout { workspace: view.reference("workspace"), revision, span: view.head() }
 }
 
 fn after(view: &View) -> Vec<Spanned<String>> {
@@ -240,15 +236,15 @@ fn lower_use(view: &View, diags: &mut Diags) -> Option<TaskUse> {
         }
     }
     let binding = |(key, value): (crate::syntax::Text, crate::syntax::Value)| {
-        let text = value.text()?;
-        Some((Spanned::new(key.value, key.span), Spanned::new(text.value.clone(), text.span)))
+        let text = value.text().map_or(String::new(), |text| text.value.clone());
+        (Spanned::new(key.value, key.span), Spanned::new(text, value.span))
     };
     Some(TaskUse {
         name: view.name("name")?,
-        task: view.name("use")?,
+        task: view.reference("use"),
         after: after(view),
         params,
-        workspaces: view.children("workspace").iter().flat_map(View::open).filter_map(binding).collect(),
+        workspaces: view.children("workspace").iter().flat_map(View::open).map(binding).collect(),
         timeout_seconds: view.seconds("timeout").map(|seconds| seconds.value),
         span: view.head(),
     })
@@ -258,9 +254,9 @@ fn lower_image(view: &View, diags: &mut Diags) -> Option<Image> {
     Some(Image {
         name: view.name("image")?,
         after: after(view),
-        context: view.name("context")?,
+        context: view.definition("context"),
         dockerfile: view.name("dockerfile"),
-        tag: expr::parse(&view.text("tag")?, diags),
+        tag: view.template("tag", diags),
         reference: view.name("name"),
         span: view.head(),
     })

@@ -2,7 +2,6 @@
 
 use super::table::{Arg, BLOCK, Block, Type, arg, default, many, optional, prop, required};
 use super::view::View;
-use crate::diag::Diags;
 use crate::source::{Span, Spanned};
 
 pub static PROJECT: Block = Block {
@@ -100,8 +99,8 @@ pub struct Registry {
     pub push: Option<Spanned<String>>,
 }
 
-/// A project, if it has a name.
-pub fn lower(view: &View, _diags: &mut Diags) -> Option<Project> {
+/// A project; its name is empty where it is missing.
+pub fn lower(view: &View) -> Project {
     let registry = |view: View| {
         Some(Registry {
             prefix: view.name("prefix")?,
@@ -115,11 +114,11 @@ pub fn lower(view: &View, _diags: &mut Diags) -> Option<Project> {
         credentials: view.child("credentials").and_then(|credentials| credentials.name("secret")),
         span: view.head(),
     };
-    Some(Project {
-        name: view.name("name")?,
+    Project {
+        name: view.definition("name"),
         runner_image: view.name("runner-image"),
         repo: view.child("repo").map(repo),
         registries: view.children("registry").into_iter().filter_map(registry).collect(),
         span: view.head(),
-    })
+    }
 }

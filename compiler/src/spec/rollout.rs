@@ -46,18 +46,18 @@ pub struct Rollout {
 
 #[derive(Clone, Debug)]
 pub struct Stage {
-    pub weight: Spanned<u32>,
+    /// `None` where it is missing or no percentage, which has been said.
+    pub weight: Option<Spanned<u32>>,
     pub hold: Option<Spanned<u64>>,
     pub span: Span,
 }
 
 /// A rollout, if it names its workload.
 pub fn lower(view: &View) -> Option<Rollout> {
-    let stage =
-        |view: &View| Some(Stage { weight: view.percent("weight")?, hold: view.seconds("hold"), span: view.head() });
+    let stage = |view: &View| Stage { weight: view.percent("weight"), hold: view.seconds("hold"), span: view.head() };
     Some(Rollout {
         workload: view.name("workload")?,
-        stages: view.children("stage").iter().filter_map(stage).collect(),
+        stages: view.children("stage").iter().map(stage).collect(),
         timeout_seconds: view.seconds("timeout").map(|seconds| seconds.value),
         span: view.head(),
     })

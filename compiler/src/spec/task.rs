@@ -154,7 +154,7 @@ pub fn lower(view: &View, diags: &mut Diags) -> Option<Task> {
         name: view.name("name")?,
         workspaces: view.children("workspace").iter().filter_map(|workspace| workspace.name("name")).collect(),
         params: params(view),
-        steps: view.children("step").iter().filter_map(|step| lower_step(step, diags)).collect(),
+        steps: view.children("step").iter().map(|step| lower_step(step, diags)).collect(),
         results: view.children("result").iter().filter_map(lower_result).collect(),
         timeout_seconds: view.seconds("timeout").map(|seconds| seconds.value),
         span: view.head(),
@@ -177,23 +177,25 @@ fn lower_result(view: &View) -> Option<ResultDecl> {
     Some(ResultDecl { name, ty })
 }
 
-fn lower_step(view: &View, diags: &mut Diags) -> Option<Step> {
+fn lower_step(view: &View, diags: &mut Diags) -> Step {
     let script = view.child("run").or(view.child("script"));
     let resources = view.child("resources");
     let resource = |name: &str| resources.and_then(|resources| resources.text(name)).map(|text| text.value);
-    Some(Step {
-        name: view.name("name")?,
-        image: view.text("image")?,
+    Step {
+        name: view.definition("name"),
+        image: view.text("image").unwrap_or(Text::plain("", view.head())),
         workdir: view.text("workdir").map(|text| expr::parse(&text, diags)),
         timeout_seconds: view.seconds("timeout").map(|seconds| seconds.value),
-        script: script.and_then(|script| {
-            Some(Script { text: script.text("text")?, head: script.head(), span: script.node.span })
+        script: script.map(|script| Script {
+            text: script.text("text").unwrap_or(Text::plain("", script.head())),
+            head: script.head(),
+            span: script.node.span,
         }),
         env: env(view, diags),
         cpu: resource("cpu"),
         memory: resource("memory"),
         span: view.node.span,
-    })
+    }
 }
 
 fn env(view: &View, diags: &mut Diags) -> Vec<(Spanned<String>, Template)> {

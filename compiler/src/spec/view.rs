@@ -3,9 +3,10 @@
 //! **Invariant:** whatever a getter gives has the type that the table says; where it gives nothing, the value is absent or
 //! the finding has been made.
 
-use super::table::{Block, Child, Count, Type};
+use super::table::{Block, Count, Type};
 use super::value;
 use crate::diag::{Applicability, Diagnostic, Diags, codes, suggest};
+use crate::expr::{self, Template};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Node, Scalar, Text, Value};
 
@@ -38,6 +39,31 @@ impl<'t> View<'t> {
 
     pub fn name(&self, name: &str) -> Option<Spanned<String>> {
         self.text(name).map(|text| Spanned::new(text.value, text.span))
+    }
+
+    /// A name that must be there and refers to something: empty, at the head, where it is missing or of the wrong type. The
+    /// finding has been made then, and an empty name is silent from here on.
+    pub fn reference(&self, name: &str) -> Spanned<String> {
+        let ty = self.block.args.iter().find(|arg| arg.name == name).map(|arg| arg.ty);
+        let ty = ty.or(self.block.props.iter().find(|prop| prop.name == name).map(|prop| prop.ty));
+        let fits = |text: &Text| ty.is_none_or(|ty| wrong_text(&text.value, ty).is_none());
+        match self.text(name).filter(fits) {
+            Some(text) => Spanned::new(text.value, text.span),
+            None => Spanned::new(String::new(), self.head()),
+        }
+    }
+
+    /// The name of the block itself, as written even where it is not one; empty, at the head, where it is missing.
+    pub fn definition(&self, name: &str) -> Spanned<String> {
+        self.name(name).unwrap_or(Spanned::new(String::new(), self.head()))
+    }
+
+    /// A string with expressions; one without pieces, which is silent from here on, where it is missing.
+    pub fn template(&self, name: &str, diags: &mut Diags) -> Template {
+        match self.text(name) {
+            Some(text) => expr::parse(&text, diags),
+            None => Template { pieces: Vec::new(), span: self.head() },
+        }
     }
 
     pub fn bool(&self, name: &str) -> bool {
@@ -94,8 +120,9 @@ pub fn as_text(value: &Value) -> Option<Text> {
     }
 }
 
-/// Checks a node and all below it: names, counts and types.
-pub fn check(node: &Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
+/// Checks a node and all below it: names, counts and types. An unknown name that is nearly a known one is reported and
+/// read as the known one, so that nothing else is said of the same slip.
+pub fn check(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
     check_args(node, block, syntax, diags);
     check_props(node, block, syntax, diags);
     check_children(node, block, syntax, diags);
@@ -133,7 +160,17 @@ fn count_values(count: usize) -> String {
     }
 }
 
-fn check_props(node: &Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
+fn check_props(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
+    for at in 0..node.props.len() {
+        let key = node.props[at].0.clone();
+        if block.open.is_none() && !block.props.iter().any(|prop| prop.name == key.value) {
+            diags.push(unknown_property(&key, block, syntax));
+            let real = suggest::closest(&key.value, block.props.iter().map(|prop| prop.name));
+            if let Some(real) = real.filter(|real| !node.props.iter().any(|(key, _)| key.value == *real)) {
+                node.props[at].0.value = real.to_owned();
+            }
+        }
+    }
     for (at, (key, value)) in node.props.iter().enumerate() {
         if let Some((first, _)) = node.props[..at].iter().find(|(earlier, _)| earlier.value == key.value) {
             let message = format!("`{}` is given twice", key.value);
@@ -146,11 +183,12 @@ fn check_props(node: &Node, block: &'static Block, syntax: Syntax, diags: &mut D
         match (block.props.iter().find(|prop| prop.name == key.value), block.open) {
             (Some(prop), _) => check_type(value, prop.ty, prop.name, diags),
             (None, Some(open)) => check_type(value, open.ty, &key.value, diags),
-            (None, None) => diags.push(unknown_property(key, block, syntax)),
+            (None, None) => {}
         }
     }
     for prop in block.props.iter().filter(|prop| prop.required) {
-        if !node.props.iter().any(|(key, _)| key.value == prop.name) {
+        let as_block = node.children.iter().any(|child| child.name.value == prop.name);
+        if !as_block && !node.props.iter().any(|(key, _)| key.value == prop.name) {
             let message = format!("`{}` needs `{}`", block.name, prop.name);
             let finding = Diagnostic::new(&codes::MISSING_VALUE, node.name.span, message);
             diags.push(finding.here(format!("`{}` is missing", prop.name)).help(prop.doc));
@@ -158,14 +196,15 @@ fn check_props(node: &Node, block: &'static Block, syntax: Syntax, diags: &mut D
     }
 }
 
-fn unknown_property(key: &Text, block: &'static Block, syntax: Syntax) -> Diagnostic {
-    let mut known: Vec<&str> = block.props.iter().map(|prop| prop.name).collect();
-    if syntax == Syntax::Yaml {
-        known.extend(block.args.iter().take(1).map(|arg| arg.name));
-        known.extend(block.children.iter().map(yaml_key));
-    }
+/// A key that the block does not have.
+pub(super) fn unknown_property(key: &Text, block: &'static Block, syntax: Syntax) -> Diagnostic {
+    let known = match syntax {
+        Syntax::Kdl => block.props.iter().map(|prop| prop.name).collect(),
+        Syntax::Yaml => super::yaml::keys(block),
+    };
     let word = if syntax == Syntax::Yaml { "key" } else { "property" };
-    let message = format!("`{}` has no {word} `{}`", block.name, key.value);
+    let place = if block.name.is_empty() { "a spec".into() } else { format!("`{}`", block.name) };
+    let message = format!("{place} has no {word} `{}`", key.value);
     let finding = Diagnostic::new(&codes::UNKNOWN_PROPERTY, key.span, message).here(format!("unknown {word}"));
     if syntax == Syntax::Kdl && block.children.iter().any(|child| child.block.name == key.value) {
         return finding.help(format!("`{}` is a block: write it inside the braces of `{}`", key.value, block.name));
@@ -189,37 +228,35 @@ fn with_closest(finding: Diagnostic, key: &Text, known: &[&str], word: &str) -> 
     }
 }
 
-fn yaml_key(child: &Child) -> &'static str {
-    match child.count {
-        Count::Many => child.block.plural,
-        Count::Required | Count::Optional | Count::Merged => child.block.name,
-    }
-}
-
-fn check_children(node: &Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
-    let mut seen: Vec<&Node> = Vec::new();
-    for child in &node.children {
-        let Some(known) = block.children.iter().find(|known| known.block.name == child.name.value) else {
+fn check_children(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
+    let mut seen: Vec<Text> = Vec::new();
+    for child in &mut node.children {
+        let find = |name: &str| block.children.iter().find(|known| known.block.name == name);
+        let known = find(&child.name.value).or_else(|| {
             diags.push(unknown_block(&child.name, block));
-            continue;
-        };
+            find(suggest::closest(&child.name.value, block.children.iter().map(|child| child.block.name))?)
+        });
+        let Some(known) = known else { continue };
+        child.name.value = known.block.name.to_owned();
         let once = matches!(known.count, Count::Required | Count::Optional);
-        if let Some(first) = seen.iter().find(|first| once && first.name.value == child.name.value) {
+        if let Some(first) = seen.iter().find(|first| once && first.value == child.name.value) {
             let message = format!("`{}` stands twice in `{}`", child.name.value, block.name);
             diags.push(
                 Diagnostic::new(&codes::DUPLICATE_BLOCK, child.name.span, message)
                     .here("again")
-                    .label(first.name.span, "first here"),
+                    .label(first.span, "first here"),
             );
         }
-        seen.push(child);
+        seen.push(child.name.clone());
         check(child, known.block, syntax, diags);
     }
     for required in block.children.iter().filter(|child| child.count == Count::Required) {
-        if !seen.iter().any(|child| child.name.value == required.block.name) {
-            let message = format!("`{}` needs a `{}`", block.name, required.block.name);
+        let name = required.block.name;
+        let as_property = node.props.iter().any(|(key, _)| key.value == name);
+        if !as_property && !seen.iter().any(|child| child.value == name) {
+            let message = format!("`{}` needs a `{name}`", block.name);
             let finding = Diagnostic::new(&codes::MISSING_VALUE, node.name.span, message);
-            diags.push(finding.here(format!("`{}` is missing", required.block.name)).help(required.block.doc));
+            diags.push(finding.here(format!("`{name}` is missing")).help(required.block.doc));
         }
     }
 }

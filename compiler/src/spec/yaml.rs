@@ -3,7 +3,8 @@
 //! `true`. Gives the same nodes as KDL.
 
 use super::table::{Block, Count};
-use crate::diag::{Diagnostic, Diags, codes};
+use super::view::{self, Syntax};
+use crate::diag::{Diagnostic, Diags, codes, suggest};
 use crate::source::Span;
 use crate::syntax::yaml::{Kind, Node as Yaml};
 use crate::syntax::{Node, Scalar, Text, Value};
@@ -55,30 +56,80 @@ fn shape(yaml: &Yaml, name: Text, block: &'static Block, diags: &mut Diags) -> N
 }
 
 fn entry(node: &mut Node, key: &Text, value: &Yaml, block: &'static Block, diags: &mut Diags) {
-    let name = key.value.as_str();
-    if block.args.first().is_some_and(|arg| arg.name == name) {
-        match &value.kind {
-            Kind::Seq(items) => node.args.extend(items.iter().filter_map(|item| scalar(item, diags))),
-            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Str(_) | Kind::Map(_) => {
-                node.args.extend(scalar(value, diags))
-            }
-        }
+    if later(block, key) {
+        node.props.push((key.clone(), Value { scalar: Scalar::Null, span: value.span }));
         return;
     }
-    if let Some(child) = block.children.iter().find(|child| child.count == Count::Many && child.block.plural == name) {
-        list(node, key, value, child.block, diags);
-        return;
-    }
-    let single = block.children.iter().find(|child| child.count != Count::Many && child.block.name == name);
-    match single {
-        Some(_) if matches!(value.kind, Kind::Bool(false)) => {}
-        Some(child) => node.children.push(shape(value, key.clone(), child.block, diags)),
+    let key = match known(key, block) {
+        Some(_) => key.clone(),
         None => {
-            if let Some(value) = scalar(value, diags) {
-                node.props.push((key.clone(), value));
+            diags.push(view::unknown_property(key, block, Syntax::Yaml));
+            match suggest::closest(&key.value, keys(block)) {
+                Some(real) if known(&Text::plain(real, key.span), block).is_some() => {
+                    Text { value: real.to_owned(), ..key.clone() }
+                }
+                Some(_) | None => return,
             }
         }
+    };
+    match known(&key, block) {
+        Some(Key::First) => match &value.kind {
+            Kind::Seq(items) if block.args.iter().any(|arg| arg.many) => {
+                node.args.extend(items.iter().filter_map(|item| scalar(item, diags)));
+            }
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Str(_) | Kind::Seq(_) | Kind::Map(_) => {
+                node.args.extend(scalar(value, diags));
+            }
+        },
+        Some(Key::List(inner)) => list(node, &key, value, inner, diags),
+        Some(Key::Block(_)) if matches!(value.kind, Kind::Bool(false)) => {}
+        Some(Key::Block(inner)) => node.children.push(shape(value, key, inner, diags)),
+        Some(Key::Property) => node.props.extend(scalar(value, diags).map(|value| (key, value))),
+        None => {}
     }
+}
+
+/// What a key of a mapping stands for.
+enum Key {
+    /// The first value by position.
+    First,
+    List(&'static Block),
+    Block(&'static Block),
+    Property,
+}
+
+fn known(key: &Text, block: &'static Block) -> Option<Key> {
+    let name = key.value.as_str();
+    let child = |many: bool, matches: &dyn Fn(&Block) -> bool| {
+        let mut found = block.children.iter().filter(|child| (child.count == Count::Many) == many);
+        found.find(|child| matches(child.block)).map(|child| child.block)
+    };
+    if block.args.first().is_some_and(|arg| arg.name == name) {
+        return Some(Key::First);
+    }
+    if let Some(inner) = child(true, &|block| block.plural == name) {
+        return Some(Key::List(inner));
+    }
+    if let Some(inner) = child(false, &|block| block.name == name) {
+        return Some(Key::Block(inner));
+    }
+    let property = block.open.is_some() || block.props.iter().any(|prop| prop.name == name);
+    property.then_some(Key::Property)
+}
+
+/// All keys that a mapping may have.
+pub(super) fn keys(block: &'static Block) -> Vec<&'static str> {
+    let children = block.children.iter().map(|child| match child.count {
+        Count::Many => child.block.plural,
+        Count::Required | Count::Optional | Count::Merged => child.block.name,
+    });
+    let first = block.args.iter().take(1).map(|arg| arg.name);
+    block.props.iter().map(|prop| prop.name).chain(first).chain(children).collect()
+}
+
+/// Whether a key is a block of the top level that the language will have.
+fn later(block: &'static Block, key: &Text) -> bool {
+    block.name.is_empty() && super::LATER.contains(&key.value.as_str())
 }
 
 fn list(node: &mut Node, key: &Text, value: &Yaml, block: &'static Block, diags: &mut Diags) {

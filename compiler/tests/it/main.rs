@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod codes;
 mod corpus;
+mod dockerfile;
 mod examples;
+mod folder;
 mod manifest_cases;
 mod manifest_corpus;
 mod manifest_findings;

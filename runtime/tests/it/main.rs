@@ -5,3 +5,5 @@
 mod git;
 mod git_commit;
 mod repos;
+mod step_checkout;
+mod step_image;

@@ -25,9 +25,16 @@ pub static UNKNOWN_BLOCK: Code = Code {
     summary: "a block that the language does not have",
     explanation: "The name of a block is not known at this place. Blocks that the language has are listed in the language reference; most often the name has a slip, or the block belongs into another one.",
     failing: r#"project "shop"
-piplines "ci"
+clutser "default"
+environment "dev" {
+    cluster "default" namespace="dev"
+}
 "#,
     fixed: r#"project "shop"
+cluster "default"
+environment "dev" {
+    cluster "default" namespace="dev"
+}
 "#,
 };
 

@@ -17,6 +17,8 @@ pub(super) const PLANNING: &[&Code] = &[
     &SECRET_MISSING,
     &UNKNOWN_OPTION,
     &BRANCH_MISSING,
+    &KIND_NOT_SERVED,
+    &OUTSIDE,
 ];
 
 pub static NO_REPOSITORY: Code = Code {
@@ -115,6 +117,26 @@ pub static BRANCH_MISSING: Code = Code {
     severity: Severity::Error,
     summary: "the branch does not exist at the remote",
     explanation: "Tag bumps are commits on the project's branch at its remote. Push the branch first.",
+    failing: "",
+    fixed: "",
+};
+
+pub static KIND_NOT_SERVED: Code = Code {
+    number: 810,
+    name: "kind-not-served",
+    severity: Severity::Error,
+    summary: "the target does not serve a kind",
+    explanation: "The API server knows no such kind in this version: its CRD is not installed, or the version is too old or too new.",
+    failing: "",
+    fixed: "",
+};
+
+pub static OUTSIDE: Code = Code {
+    number: 811,
+    name: "outside",
+    severity: Severity::Error,
+    summary: "something outside the spec keeps Waybill from working",
+    explanation: "Git, the file system or a cluster said no. The message is theirs, with the way out where there is one.",
     failing: "",
     fixed: "",
 };

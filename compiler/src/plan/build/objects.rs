@@ -12,7 +12,7 @@ use crate::model::ClusterId;
 use crate::plan::diff::{self, Difference};
 use crate::plan::effect::{Apply, Delete, Effect, Found, FoundField, ObjectRef};
 use crate::plan::observed::{ClusterFacts, DryRun, ObjectFacts};
-use crate::plan::{Action, Foreign, Kind, Op, Unknown, owners};
+use crate::plan::{Action, Foreign, Kind, Op, Unknown, managers, owners};
 use crate::source::Spanned;
 
 /// What is known of one desired object.
@@ -53,7 +53,6 @@ pub fn same(left: &ObjectRef, right: &ObjectRef) -> bool {
 /// The plural that permissions name.
 pub fn resource(object: &ObjectRef) -> String {
     scope::resource(&object.group, &object.kind)
-        .map_or_else(|| format!("{}s", object.kind.to_lowercase()), str::to_owned)
 }
 
 /// Facts of a cluster by object, for quick look-up.
@@ -76,6 +75,17 @@ pub fn compare<'a>(
     let live = facts.and_then(|facts| facts.live.as_ref());
     reference.uid = live.and_then(|live| live.pointer("/metadata/uid")).and_then(Value::as_str).map(str::to_owned);
     let refused = |message: String| Diagnostic::new(&codes::OBJECT_REFUSED, object.origin, message);
+    if let Some(DryRun::NotServed(why)) = facts.map(|facts| &facts.dry_run)
+        && !defined_here(draft, &reference)
+    {
+        let finding = Diagnostic::new(&codes::KIND_NOT_SERVED, object.origin, format!("{name} cannot be there: {why}"));
+        draft.problems.push(
+            finding
+                .here("the target does not serve this kind")
+                .help("install what defines it, or add its CRD to the manifests"),
+        );
+        return None;
+    }
     let differences = match (live, facts.map(|facts| &facts.dry_run)) {
         (_, Some(DryRun::Refused(why))) => {
             draft.problems.push(refused(format!("the cluster refuses {name}")).here(why.clone()));
@@ -91,10 +101,20 @@ pub fn compare<'a>(
             return None;
         }
         (Some(live), Some(DryRun::Object(answer))) => diff::objects(live, answer),
-        (Some(live), Some(DryRun::Pending(_) | DryRun::NotAsked) | None) => diff::objects(live, &object.value),
+        (Some(live), Some(DryRun::Pending(_) | DryRun::NotAsked | DryRun::NotServed(_)) | None) => {
+            diff::objects(live, &object.value)
+        }
         (None, _) => diff::leaves(&object.value),
     };
     Some(Compared { object, reference, live, differences, listed: inventory.contains(&name) })
+}
+
+/// Whether a CRD of the same plan defines the kind.
+fn defined_here(draft: &Draft, object: &ObjectRef) -> bool {
+    let all = draft.facts.desired.environments.values().flat_map(|environment| &environment.objects);
+    let mut definitions =
+        all.filter(|object| object.value["kind"] == "CustomResourceDefinition").map(|object| &object.value["spec"]);
+    definitions.any(|spec| spec["group"] == object.group.as_str() && spec["names"]["kind"] == object.kind.as_str())
 }
 
 /// The action that a compared object needs, if any.
@@ -107,7 +127,7 @@ pub fn action(draft: &Draft, place: &Place, owner: &str, compared: &Compared, un
         (Some(_), true) => return None,
     };
     let address = format!("{owner}.object.{}", show(&compared.reference));
-    let managers = compared.live.map(owners::managers).unwrap_or_default();
+    let managers = compared.live.map(managers::managers).unwrap_or_default();
     let why = match op {
         Op::Adopt if managers.is_empty() => "it exists and is in no inventory".to_owned(),
         Op::Adopt => format!("it exists, set by {}", managers.join(", ")),
@@ -131,7 +151,7 @@ pub fn found(live: &Value, differences: &[Difference]) -> Found {
     let field = |difference: &Difference| FoundField {
         path: diff::pointer(&difference.path),
         value: difference.before.clone().unwrap_or(Value::Null),
-        owners: owners::owners(live, &difference.path),
+        owners: owners::owners(live, &diff::pointer(&difference.path)),
     };
     Found {
         uid: text("/metadata/uid"),
@@ -238,7 +258,7 @@ pub fn foreign(cluster: &str, compared: &Compared) -> Vec<Foreign> {
     let Some(live) = compared.live.filter(|_| compared.listed) else { return Vec::new() };
     let with_object =
         |(path, manager)| Foreign { cluster: cluster.to_owned(), object: compared.reference.clone(), path, manager };
-    owners::foreign(live).into_iter().map(with_object).collect()
+    managers::foreign(live).into_iter().map(with_object).collect()
 }
 
 /// The objects that an object names: ConfigMaps, Secrets, claims and service accounts of a Pod template, its CRD.
