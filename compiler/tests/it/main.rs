@@ -12,4 +12,5 @@ mod manifest_corpus;
 mod manifest_findings;
 mod overlay;
 mod project;
+mod suite;
 mod yaml;

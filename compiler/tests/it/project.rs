@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use waybill_compiler::diag::{Diagnostic, Fix};
 use waybill_compiler::needs::ROUNDS;
-use waybill_compiler::source::{Entry, FileId, Missing, Sources};
+use waybill_compiler::source::{Entry, Missing, Sources};
 use waybill_compiler::{Checked, compile};
 
 /// The files of a project by path.
@@ -29,7 +29,7 @@ impl Project {
         let mut path = first.to_owned();
         let mut body = String::new();
         for line in text.split_inclusive('\n') {
-            match line.trim_end().strip_prefix("--- ").filter(|next| next.contains('.') || next.contains('/')) {
+            match line.trim_end().strip_prefix("--- ").filter(|next| !next.contains(' ')) {
                 Some(next) => {
                     project.push(std::mem::replace(&mut path, next.to_owned()), std::mem::take(&mut body));
                 }
@@ -96,14 +96,5 @@ impl Outcome {
     pub fn lines(&self) -> Vec<String> {
         let shown = waybill_compiler::diag::render::short::render(&self.sources, &self.findings, &str::to_owned);
         shown.lines().map(str::to_owned).collect()
-    }
-
-    /// Line of a finding, from 1.
-    pub fn line(&self, finding: &Diagnostic) -> usize {
-        self.sources.line(finding.span)
-    }
-
-    pub fn path(&self, file: FileId) -> &str {
-        self.sources.path(file)
     }
 }

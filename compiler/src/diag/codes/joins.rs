@@ -165,6 +165,9 @@ pipeline "ci" {
     checkout "source" revision="${param.revision}"
     image "api" context="source" tag="refs/heads/main"
 }
+--- Dockerfile
+FROM scratch
+COPY api /api
 "#,
     fixed: r#"project "shop"
 pipeline "ci" {
@@ -174,6 +177,9 @@ pipeline "ci" {
     checkout "source" revision="${param.revision}"
     image "api" context="source" tag="${param.revision.short}"
 }
+--- Dockerfile
+FROM scratch
+COPY api /api
 "#,
 };
 
