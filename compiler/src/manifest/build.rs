@@ -141,13 +141,15 @@ impl Builder<'_, '_> {
             check_unique(self.files, &resources);
             for (resource, behavior) in generated {
                 if let Err(finding) = generator::absorb(&mut resources, resource, behavior) {
-                    self.files.diags.push(finding);
+                    self.files.diags.push(*finding);
                 }
             }
             patch::apply(self.files, &mut resources, &patches.first, false);
             transform::all(self.files, &kustomization, &mut resources);
             patch::apply(self.files, &mut resources, &patches.later, true);
             transform::counts_and_images(self.files, &kustomization, &mut resources);
+            // Patches and namespaces can make two objects one.
+            check_unique(self.files, &resources);
         }
         drop(patches);
         (resources, kustomization.images)
@@ -179,7 +181,7 @@ impl Builder<'_, '_> {
     fn resource(&mut self, folder: &str, asked: &Text, resources: &mut Vec<Resource>) {
         let Some(path) = self.files.resolve(folder, asked) else { return };
         match self.files.look(&path) {
-            Found::Pending => {}
+            Found::Pending => self.files.foresee(&path),
             Found::File(id) => resources.extend(self.files.resources(&path, id)),
             Found::Missing(why) => self.files.diags.push(missing(asked.span, &path, why)),
             Found::Folder(names) => self.base(&path, names, asked.span, resources),

@@ -238,7 +238,7 @@ fn apply_strategic(
             None => match only_match(resources, patch, *span) {
                 Ok(at) => vec![at],
                 Err(finding) => {
-                    files.diags.push(finding);
+                    files.diags.push(*finding);
                     return;
                 }
             },
@@ -269,7 +269,7 @@ fn null_text(patch: &Value) -> Option<&str> {
 }
 
 /// The one object that a patch without a target is for.
-fn only_match(resources: &[Resource], patch: &Value, span: Span) -> Result<usize, Diagnostic> {
+fn only_match(resources: &[Resource], patch: &Value, span: Span) -> Result<usize, Box<Diagnostic>> {
     let id = id_of(patch);
     let found: Vec<usize> = (0..resources.len()).filter(|at| resources[*at].ids().any(|other| other == id)).collect();
     match found[..] {
@@ -282,14 +282,17 @@ fn only_match(resources: &[Resource], patch: &Value, span: Span) -> Result<usize
                 format!("there is no {} `{}` ({}) to patch", id.kind, id.name, id.api_version),
             )
             .here("a patch is for the object of its apiVersion, kind, namespace and name");
-            Err(match alike.find(|resource| resource.kind() == id.kind) {
+            Err(Box::new(match alike.find(|resource| resource.kind() == id.kind) {
                 Some(other) => finding.label(other.origin, "this one differs in apiVersion or namespace"),
                 None => finding,
-            })
+            }))
         }
-        [first, second, ..] => Err(wrong(span, format!("`{}` could be more than one object", title(patch)))
-            .label(resources[first].origin, "this one")
-            .label(resources[second].origin, "or this one")),
+        [first, second, ..] => {
+            let finding = wrong(span, format!("`{}` could be more than one object", title(patch)))
+                .label(resources[first].origin, "this one")
+                .label(resources[second].origin, "or this one");
+            Err(Box::new(finding))
+        }
     }
 }
 

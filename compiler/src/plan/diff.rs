@@ -167,9 +167,12 @@ fn lists(old: &[Value], new: &[Value], path: &mut Vec<Segment>, found: &mut Vec<
         }
         return;
     };
-    for (index, item) in new.iter().enumerate() {
+    let mut added = 0;
+    for item in new {
         let before = old.iter().position(|other| same_key(other, item, keys));
-        path.push(segment(item, before.unwrap_or(index), Some(keys)));
+        // A new element stands behind the old ones: a position is one of the live object, where nothing is there yet.
+        path.push(segment(item, before.unwrap_or(old.len() + added), Some(keys)));
+        added += usize::from(before.is_none());
         pair(before.map(|at| &old[at]), Some(item), path, found);
         path.pop();
     }

@@ -9,6 +9,7 @@ mod examples;
 mod folder;
 mod manifest_cases;
 mod manifest_corpus;
+mod manifest_findings;
 mod overlay;
 mod project;
 mod suite;

@@ -53,7 +53,7 @@ pub fn render(sources: &mut Sources, root: &Path, folder: &str) -> (Rendered, Di
 }
 
 /// Objects by what identifies them: the order of Kustomize's own output depends on its options.
-pub fn by_name(objects: impl IntoIterator<Item = Value>) -> BTreeMap<String, Vec<Value>> {
+fn by_name(objects: impl IntoIterator<Item = Value>) -> BTreeMap<String, Vec<Value>> {
     let mut sorted: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for object in objects {
         let text = |pointer: &str| object.pointer(pointer).map(Value::to_string).unwrap_or_default();

@@ -20,13 +20,12 @@ use crate::schema::Type;
 use crate::status::{Failure, FieldError};
 use crate::{custom, decode, defaults};
 
-pub use convert::served;
-pub use delete::{DeleteOptions, delete, delete_collection, release};
+pub use delete::{DeleteOptions, Propagation, delete, delete_collection, release};
 pub use patch::{PatchType, patch};
-pub use read::{ListOptions, Listed, get, list};
+pub use read::{ListOptions, get, list};
 pub use subresource::{bind, evict, finalize_namespace, scale_of, write_scale};
 pub use watch::{Watch, WatchOptions};
-pub use write::{create, update};
+pub use write::{create, rewrite, update};
 
 /// What a client may say about a write.
 #[derive(Clone, Debug, Default)]

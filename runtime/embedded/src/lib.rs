@@ -75,13 +75,17 @@ impl Cluster {
             .write(found)
             .await
             .map_err(|failure| OpenError::Setup(Box::new(failure)))?;
-        let logs = home.join("pods");
+        let node = node::Node::new(home, &options.runner);
+        let logs = node.clone();
         let api = Api::new(
             store.clone(),
-            Arc::new(move |uid: &str, container: &str| logs.join(uid).join(container)),
+            Arc::new(move |uid: &str, container: &str| logs.log_path(uid, container)),
         );
         let controllers = match options.node {
-            true => Some(controllers::start(store.clone())),
+            true => {
+                let started = controllers::start(store.clone(), node, &home.join("pods")).await;
+                Some(started.map_err(|failure| OpenError::Setup(Box::new(failure)))?)
+            }
             false => None,
         };
         Ok(Cluster {

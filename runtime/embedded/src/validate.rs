@@ -14,8 +14,7 @@ use serde_json::Value;
 use crate::kinds::Kind;
 use crate::status::{Failure, FieldError};
 
-pub use meta::finalizers_added_while_deleting;
-pub use syntax::{is_qualified_name, label_value_problem, qualified_name_problem};
+pub use syntax::{is_qualified_name, label_value_problem};
 
 pub type Errors = Vec<FieldError>;
 

@@ -6,8 +6,9 @@ use futures::stream::{self, StreamExt};
 use waybill_compiler::plan::{Action, Effect};
 
 use super::engine::Graph;
-use crate::effects::kube::{Cluster, KubeError, stale};
+use crate::effects::kube::{Cluster, KubeError, object_ref, stale};
 use crate::effects::{EffectError, traffic};
+use crate::journal::SYSTEM_NAMESPACE;
 use crate::journal::fold::State;
 
 /// What moved, in the plan's order, the first one; `None` if all is as planned.
@@ -32,7 +33,12 @@ pub(super) async fn moved(
 async fn of_action(cluster: &Cluster, action: &Action) -> Result<Option<String>, EffectError> {
     match &action.effect {
         Effect::Apply(effect) => {
-            let live = live(cluster, &crate::effects::kube::object_ref(&effect.object)).await?;
+            let object = object_ref(&effect.object);
+            if object.kind == "Namespace" && object.name == SYSTEM_NAMESPACE {
+                // Locks lie in it: apply itself makes it, when it takes the first one.
+                return Ok(None);
+            }
+            let live = live(cluster, &object).await?;
             Ok(stale::apply(effect, live.as_ref()))
         }
         Effect::Delete(effect) => Ok(stale::delete(effect, live(cluster, &effect.object).await?.as_ref())),

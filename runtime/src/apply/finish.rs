@@ -77,7 +77,22 @@ pub(super) async fn write(
             object.uid = live["metadata"]["uid"].as_str().map(str::to_owned);
         }
     }
-    records::write_segment(cluster, &plan.project, &record).await.map_err(|error| error.to_string())
+    records::write_segment(cluster, &plan.project, &record).await.map_err(|error| error.to_string())?;
+    if end == SegmentEnd::Succeeded { release_holds(cluster, plan, planned, &record).await } else { Ok(()) }
+}
+
+/// A held version that was tried again and is there now is held no more.
+async fn release_holds(cluster: &Cluster, plan: &Plan, planned: &Segment, record: &Record) -> Result<(), String> {
+    let holds = records::read_all(cluster, &plan.project).await?.holds;
+    let here = |hold: &&Hold| {
+        let is_there =
+            |image: &ImageState| (&image.name, &image.tag, &image.digest) == (&hold.image, &hold.tag, &hold.digest);
+        planned.environment.as_ref() == Some(&hold.environment) && record.images.iter().any(is_there)
+    };
+    for hold in holds.iter().filter(here) {
+        records::release_hold(cluster, &plan.project, hold).await.map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 fn record(plan: &Plan, state: &State, planned: &Segment, end: SegmentEnd, applied_by: &str) -> Record {
@@ -223,7 +238,7 @@ pub(super) fn holds(action: &Action, effect: &Effect, summary: &Summary) -> Vec<
         digest: image.digest.clone(),
         source: image.source.clone(),
         cause: cause.clone(),
-        address: format!("rollout.{}", undo.rollout),
+        address: action.address.strip_suffix(".undo").unwrap_or(&action.address).to_owned(),
     };
     undo.hold.iter().map(hold).collect()
 }

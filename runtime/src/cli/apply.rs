@@ -18,7 +18,7 @@ use super::session::Session;
 use super::{Exit, TOOL, out};
 use crate::apply::{self, End, Outcome, Refusal};
 use crate::effects::World;
-use crate::effects::commit::Pusher;
+use crate::effects::commit::Remotes;
 use crate::journal::lock::{Holder, Timing};
 use crate::planfile::{self, PlanFileError};
 
@@ -228,7 +228,8 @@ fn options(args: &Args) -> apply::Options {
 }
 
 fn world(clusters: &Clusters, home: PathBuf, home_cluster: &str) -> Result<Arc<World>, String> {
-    let world = World { home: home_cluster.to_owned(), clusters: clusters.all()?, git: Arc::new(Pusher { home }) };
+    let git = Remotes { home, name: "Waybill".into(), email: "waybill@localhost".into() };
+    let world = World { home: home_cluster.to_owned(), clusters: clusters.all()?, git: Arc::new(git) };
     Ok(Arc::new(world))
 }
 

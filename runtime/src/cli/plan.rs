@@ -11,7 +11,7 @@ use waybill_compiler::plan::build::{self, Facts};
 use waybill_compiler::plan::observed::Observed;
 use waybill_compiler::plan::render::{markdown, text};
 use waybill_compiler::source::{FileId, Span};
-use waybill_compiler::Checked;
+use waybill_compiler::{Checked, check};
 
 use super::clusters::{self, Clusters};
 use super::report::Format as Findings;
@@ -186,7 +186,8 @@ pub async fn make(session: &Session, request: &Request) -> Result<Planned, Exit>
         return Err(session.report(&session.loaded.diags.clone().sorted(), format));
     };
     let options = options(request);
-    let early = session::check_names(checked, &options);
+    let mut early = session::check_names(checked, &options);
+    early.extend(check::refused_at_plan(checked));
     if early.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(session.report(&early, format));
     }

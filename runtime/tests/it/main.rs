@@ -2,8 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod apply_engine;
+mod apply_objects;
+mod apply_pods;
+mod apply_rollout;
+mod bench;
 mod git;
 mod git_commit;
+mod plans;
 mod repos;
 mod step_checkout;
 mod step_image;

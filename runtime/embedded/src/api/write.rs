@@ -322,10 +322,9 @@ pub fn finished(object: &Value) -> bool {
     let meta = &object["metadata"];
     let held = |list: &Value| list.as_array().is_some_and(|items| !items.is_empty());
     let namespace = object["kind"] == "Namespace" && object["apiVersion"] == "v1";
-    !meta["deletionTimestamp"].is_null()
-        && !held(&meta["finalizers"])
-        && meta["deletionGracePeriodSeconds"].as_i64().unwrap_or(0) == 0
-        && !(namespace && held(&object["spec"]["finalizers"]))
+    let waits = meta["deletionGracePeriodSeconds"].as_i64().unwrap_or(0) > 0;
+    let held = held(&meta["finalizers"]) || (namespace && held(&object["spec"]["finalizers"]));
+    !meta["deletionTimestamp"].is_null() && !held && !waits
 }
 
 /// Unknown fields that a patch left behind, by the client's wish.
@@ -342,4 +341,24 @@ pub fn judge(
             strict.join(", ")
         ))),
     }
+}
+
+/// Replaces an object or its status on behalf of a controller, if that changes anything.
+pub fn rewrite(
+    txn: &mut Txn,
+    target: Target,
+    subresource: &str,
+    object: &Value,
+    manager: &str,
+) -> Result<(), Failure> {
+    let Some(live) = txn.get(&target.key()) else {
+        return Ok(());
+    };
+    let (mut object, _) = super::read_object(target.kind, object).map_err(Failure::internal)?;
+    if object == *live {
+        return Ok(());
+    }
+    let manager = Manager::updater(manager, &target.kind.api_version(), subresource);
+    record(txn, target.kind, &live, &mut object, &manager);
+    replace(txn, target, subresource, object).map(drop)
 }

@@ -199,7 +199,7 @@ pub fn check_update(object: &Value, old: &Value, errors: &mut Errors) {
 }
 
 /// Finalizers that a write adds to an object that is going away already.
-pub fn finalizers_added_while_deleting(object: &Value, old: &Value) -> Vec<String> {
+fn finalizers_added_while_deleting(object: &Value, old: &Value) -> Vec<String> {
     if old["metadata"]["deletionTimestamp"].is_null() {
         return Vec::new();
     }

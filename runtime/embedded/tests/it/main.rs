@@ -1,14 +1,18 @@
-//! Integration tests of this crate, one binary: a real `kube::Client` against the API in this process.
+//! Integration tests of this crate, one binary: a real `kube::Client` against the API in this process, and Pods on the
+//! node.
+
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod apply;
+mod controllers;
 mod crud;
 mod home;
 mod node;
 mod node_end;
 mod node_refused;
 mod node_volumes;
+mod pods;
 mod watch;
 
 use std::path::PathBuf;
@@ -25,14 +29,53 @@ pub struct Fixture {
 pub fn options(node: bool) -> Options {
     Options {
         node,
-        runner: PathBuf::from("/bin/false"),
+        runner: PathBuf::from(node::RUNNER),
     }
 }
 
 pub async fn cluster() -> Fixture {
+    opened(false).await
+}
+
+/// A cluster with controllers and a node.
+pub async fn live_cluster() -> Fixture {
+    opened(true).await
+}
+
+async fn opened(node: bool) -> Fixture {
     let folder = tempfile::tempdir().unwrap();
-    let cluster = Cluster::open(folder.path(), options(false)).await.unwrap();
+    let cluster = Cluster::open(folder.path(), options(node)).await.unwrap();
     Fixture { cluster, folder }
+}
+
+/// Everything that the client lists.
+pub async fn all<K>(api: &kube::Api<K>) -> Vec<K>
+where
+    K: Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+{
+    let list = api.list(&kube::api::ListParams::default()).await.unwrap();
+    list.items
+}
+
+/// Waits until what `look` sees is as wanted; gives the last thing that it saw.
+pub async fn wait_for<T, F>(
+    what: &str,
+    mut look: impl FnMut() -> F,
+    wanted: impl Fn(&T) -> bool,
+) -> T
+where
+    T: std::fmt::Debug,
+    F: Future<Output = T>,
+{
+    let deadline = tokio::time::Instant::now() + node::PATIENCE;
+    loop {
+        let seen = look().await;
+        if wanted(&seen) {
+            return seen;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{what}: {seen:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
 }
 
 /// Sends a raw request: what the typed client would hide.

@@ -67,18 +67,25 @@ struct UndoView {
     status: Status,
     /// Positions of covered actions that have something to take back.
     begun: Vec<usize>,
-    /// A failure asks for it.
-    triggered: bool,
+    /// Something that it covers, or that comes after that, has failed.
+    failed: bool,
+    /// Something that it covers may yet turn out to have been done.
+    unresolved: bool,
 }
 
 impl UndoView {
     /// Whether what it covers must not go on.
     fn is_on(&self) -> bool {
-        self.triggered || matches!(self.status, Status::Intended | Status::Running)
+        self.failed || matches!(self.status, Status::Intended | Status::Running)
+    }
+
+    /// A failure asks for it.
+    fn is_triggered(&self) -> bool {
+        self.failed && !self.begun.is_empty()
     }
 
     fn is_open(&self) -> bool {
-        self.is_on() && !self.status.is_settled()
+        !self.status.is_settled() && (self.is_triggered() || matches!(self.status, Status::Intended | Status::Running))
     }
 }
 
@@ -96,7 +103,8 @@ impl<'p, 's> View<'p, 's> {
         let begun: Vec<usize> = scope.covered.iter().copied().filter(|&covered| self.to_take_back(covered)).collect();
         let failed = scope.downstream.iter().any(|&after| self.status[after] == Status::Failed);
         let status = Status::of(self.state, &self.graph.plan.undo[at].address);
-        UndoView { status, triggered: failed && !begun.is_empty(), begun }
+        let unresolved = failed && scope.covered.iter().any(|&covered| self.may_turn_out_done(covered));
+        UndoView { status, begun, failed, unresolved }
     }
 
     /// A commit that failed is not there; anything else that has begun may have left something.
@@ -111,6 +119,12 @@ impl<'p, 's> View<'p, 's> {
             | Effect::UndoRollout(_)
             | Effect::UndoCommit(_) => self.status[at].has_begun(),
         }
+    }
+
+    /// Runs, or is a commit that was cut off: pushing it again finds out whether it is there.
+    fn may_turn_out_done(&self, at: usize) -> bool {
+        let cut_off = self.status[at] == Status::Intended;
+        self.status[at] == Status::Running || cut_off && matches!(self.graph.plan.actions[at].effect, Effect::Commit(_))
     }
 
     /// In plan order, so that what blocks an action has its status before.
@@ -133,7 +147,7 @@ impl<'p, 's> View<'p, 's> {
         let undo = self.graph.undo.iter().zip(&self.undo).find(|(scope, undo)| {
             undo.is_on() && (scope.covered.contains(&at) || scope.downstream.contains(&at))
         });
-        if undo.is_some() {
+        if undo.is_some() && !self.may_turn_out_done(at) {
             return Some("the rollout or bump that it is part of is taken back".into());
         }
         if self.status[at] == Status::Intended {
@@ -203,7 +217,9 @@ impl<'p, 's> View<'p, 's> {
     pub fn undo_to_run(&self, stopping: bool) -> Vec<&'p Action> {
         let mut open: Vec<usize> = (0..self.undo.len()).filter(|&at| self.wants(at, stopping)).collect();
         open.sort_by_key(|&at| std::cmp::Reverse(self.undo[at].begun.last().copied()));
-        let mut segments: Vec<&str> = Vec::new();
+        let undo = self.graph.plan.undo.iter().zip(&self.undo);
+        let mut segments: Vec<&str> =
+            undo.filter(|(_, view)| view.unresolved).map(|(action, _)| action.segment.as_str()).collect();
         let mut run = Vec::new();
         for at in open {
             let action: &'p Action = &self.graph.plan.undo[at];
@@ -312,7 +328,7 @@ impl<'p, 's> View<'p, 's> {
 pub fn undo_interrupts(graph: &Graph<'_>, state: &State, address: &str) -> bool {
     let view = View::new(graph, state);
     let at = graph.plan.undo.iter().position(|undo| undo.address == address);
-    at.is_some_and(|at| !view.undo[at].triggered)
+    at.is_some_and(|at| !view.undo[at].is_triggered())
 }
 
 /// What has to be done again after an undo action answered an interruption: all that it covers, and the gates after that.

@@ -3,11 +3,11 @@
 //! **Invariant:** pure. Only the object's uid and the value and owners of the fields that the plan writes count; status,
 //! other people's fields and resourceVersions do not.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use waybill_compiler::plan::effect::{Apply, Delete, Found};
 use waybill_compiler::plan::owners::owners;
 
-use super::{display, object_ref};
+use super::{MANAGER, display, object_ref};
 
 /// What moved since the plan was made, as a sentence naming object and field; `None` if nothing did.
 pub fn apply(effect: &Apply, live: Option<&Value>) -> Option<String> {
@@ -57,7 +57,9 @@ fn names(owners: &[String]) -> String {
     if owners.is_empty() { "nobody".into() } else { owners.join(", ") }
 }
 
-/// The object without what every write changes: resourceVersion, generation, times of managers, status.
+/// The object without what every write changes: resourceVersion, generation, status; of the managers only our own, which
+/// would change if the fields were not ours yet. (An object of which we own nothing, a bare namespace, gets an entry
+/// `before-first-apply` at the next apply, as in Kubernetes.)
 fn bare(object: &Value) -> Value {
     let mut bare = object.clone();
     if let Some(fields) = bare.as_object_mut() {
@@ -67,17 +69,14 @@ fn bare(object: &Value) -> Value {
         metadata.remove("resourceVersion");
         metadata.remove("generation");
     }
-    for entry in bare["metadata"]["managedFields"].as_array_mut().into_iter().flatten() {
-        if let Some(entry) = entry.as_object_mut() {
-            entry.remove("time");
-        }
-    }
+    let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let ours: Vec<&Value> = entries.filter(|entry| entry["manager"] == MANAGER).map(|entry| &entry["fieldsV1"]).collect();
+    bare["metadata"]["managedFields"] = json!(ours);
     bare
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use waybill_compiler::plan::effect::FoundField;
 
     use super::*;

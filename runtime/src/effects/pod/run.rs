@@ -70,13 +70,16 @@ async fn watch(cluster: &Cluster, group: &Group, name: &ObjectRef, ctx: &Ctx) ->
         };
         check_ours(&live, name, ctx)?;
         let status = &live["status"];
+        let outcome = outcome(group, status);
+        if let Verdict::NodeLost(_) = outcome.verdict {
+            return Ok(outcome);
+        }
         for (container, task, step) in started(group, status) {
             if followed.insert(container.clone()) {
                 let whose = (task.name.clone(), step.to_owned());
                 followers.spawn(follow(cluster.clone(), name.clone(), container, whose, ctx.clone()));
             }
         }
-        let outcome = outcome(group, status);
         match &outcome.verdict {
             Verdict::Succeeded | Verdict::Failed(_) | Verdict::NodeLost(_) => {
                 let drain = async { while followers.join_next().await.is_some() {} };
