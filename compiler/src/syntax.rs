@@ -6,7 +6,7 @@
 pub mod kdl;
 pub mod yaml;
 
-use crate::diag::Diags;
+use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::{FileId, Sources, Span};
 
 /// A scalar's decoded text, with a map from decoded offsets to source bytes.
@@ -99,9 +99,18 @@ pub enum Tree {
     Yaml(Vec<yaml::Node>),
 }
 
+/// Largest spec file in bytes.
+pub const SIZE: usize = 1 << 20;
+
 /// Parses a spec file: YAML where its name ends so, else KDL.
 pub fn parse(sources: &Sources, file: FileId, diags: &mut Diags) -> Tree {
-    let path = sources.path(file);
+    let (path, bytes) = (sources.path(file), sources.text(file).len());
+    if bytes > SIZE {
+        let message = format!("the file has {bytes} bytes, more than the {SIZE} that a spec file may have");
+        let finding = Diagnostic::new(&codes::FILE_TOO_LARGE, Span::start_of(file), message);
+        diags.push(finding.help("split it into files under `.waybill/`"));
+        return Tree::Kdl(Vec::new());
+    }
     if path.ends_with(".yaml") || path.ends_with(".yml") {
         Tree::Yaml(yaml::parse(file, sources.text(file), yaml::Schema::Core, diags))
     } else {

@@ -1,6 +1,6 @@
 //! KDL version 2 by the `kdl` crate, on the calling thread.
 //!
-//! **Invariant:** the parser recurses, so a text nested deeper than `DEPTH` or larger than `SIZE` never reaches it.
+//! **Invariant:** the parser recurses, so a text nested deeper than `DEPTH` never reaches it.
 
 mod recover;
 
@@ -12,19 +12,9 @@ use crate::source::{FileId, Span};
 
 /// Deepest nesting of braces. A debug build of the parser overflows a thread's 2 MiB stack between 60 and 80.
 const DEPTH: usize = 48;
-/// Largest text in bytes.
-pub const SIZE: usize = 1 << 20;
 
 /// The nodes of a text; none if it is not KDL.
 pub fn parse(file: FileId, text: &str, diags: &mut Diags) -> Vec<Node> {
-    if text.len() > SIZE {
-        let message = format!("the file has {} bytes, more than the {SIZE} that a spec file may have", text.len());
-        diags.push(
-            Diagnostic::new(&codes::FILE_TOO_LARGE, Span::start_of(file), message)
-                .help("split it into files under `.waybill/`"),
-        );
-        return Vec::new();
-    }
     if let Some(at) = too_deep(text) {
         let message = format!("blocks are nested more than {DEPTH} deep");
         diags.push(Diagnostic::new(&codes::NESTING, Span::new(file, at, at + 1), message).here("one level too many"));
