@@ -56,13 +56,21 @@ pub trait GitEffects: Send + Sync {
 /// How a push ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommitOutcome {
-    Pushed { sha: String },
+    Pushed {
+        sha: String,
+    },
     /// A commit of this plan and action, or one with the same effect, is there already.
-    Already { sha: String },
+    Already {
+        sha: String,
+    },
     /// The branch holds a newer version, built from this commit.
-    Superseded { by: String },
+    Superseded {
+        by: String,
+    },
     /// A scalar to be replaced has another value than in the plan.
-    Moved { what: String },
+    Moved {
+        what: String,
+    },
 }
 
 /// Why a push could not be tried to its end.
@@ -72,7 +80,10 @@ pub struct GitError(pub String);
 /// Why an effect did not end well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EffectError {
-    Failed { reason: String, log_tail: Vec<String> },
+    Failed {
+        reason: String,
+        log_tail: Vec<String>,
+    },
     /// What the plan rests on has moved: nothing was written.
     Moved(String),
     /// A Pod whose node went away with it.
