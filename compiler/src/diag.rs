@@ -145,13 +145,22 @@ pub struct Diags {
     list: Vec<Diagnostic>,
 }
 
+impl IntoIterator for Diags {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
+    }
+}
+
 impl Diags {
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.list.push(diagnostic);
     }
 
-    pub fn extend(&mut self, other: Diags) {
-        self.list.extend(other.list);
+    pub fn extend(&mut self, others: impl IntoIterator<Item = Diagnostic>) {
+        self.list.extend(others);
     }
 
     pub fn has_errors(&self) -> bool {

@@ -9,11 +9,11 @@ pub mod check;
 pub mod desired;
 
 pub mod diag;
+pub mod dockerfile;
 pub mod expr;
 pub mod manifest;
 pub mod model;
 pub mod needs;
-pub mod dockerfile;
 pub mod overlay;
 pub mod plan;
 pub mod source;
@@ -46,6 +46,6 @@ pub fn compile(sources: &Sources) -> (Checking, Diags) {
     if spec.torn {
         return (Checking { needs: Vec::new(), checked: None }, diags);
     }
-    let model = model::resolve(sources, &spec, &mut diags);
-    (check::run(sources, model, &mut diags), diags)
+    let model = model::resolve(&spec, &mut diags);
+    (check::run(sources, &spec, model, &mut diags), diags)
 }

@@ -177,7 +177,10 @@ fn at_root(
         return Vec::new();
     };
     let (folder, names) = match files.look(&root) {
-        Found::Pending => return Vec::new(),
+        Found::Pending => {
+            files.foresee(&root);
+            return Vec::new();
+        }
         Found::Missing(why) => {
             files.diags.push(load::missing(asked, &root, why));
             return Vec::new();

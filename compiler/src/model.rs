@@ -6,7 +6,7 @@
 mod environment;
 mod order;
 mod pipeline;
-mod resolve;
+pub(crate) mod resolve;
 pub mod scope;
 mod task;
 
@@ -339,6 +339,13 @@ impl Model {
 
     pub fn environment(&self, id: EnvironmentId) -> &Environment {
         &self.environments[id.0]
+    }
+
+    /// The cluster that keeps the project's journal: that of the first environment, else of the first pipeline.
+    pub fn home(&self) -> ClusterId {
+        let environment = self.environments.first().map(|environment| environment.cluster);
+        let pipeline = self.pipelines.first().map(|pipeline| pipeline.cluster);
+        environment.or(pipeline).unwrap_or(ClusterId(0))
     }
 
     /// Ids of all environments, in the order of promotion.

@@ -33,6 +33,8 @@ pub struct Plan {
     pub tool: String,
     pub project: String,
     pub targets: Vec<Target>,
+    /// The cluster that keeps the journal.
+    pub home: String,
     pub revision: Option<Revision>,
     /// The commit that an offline plan compares with, or the tip of the branch.
     pub base: Option<String>,

@@ -29,6 +29,8 @@ pub struct Spec {
     pub tasks: Vec<task::Task>,
     pub pipelines: Vec<pipeline::Pipeline>,
     pub environments: Vec<environment::Environment>,
+    /// The files that it was read from.
+    pub files: Vec<FileId>,
     /// Whether a part of a file could not be parsed, so that names may be missing.
     pub torn: bool,
 }
@@ -63,12 +65,13 @@ const HARMLESS: &[&Code] = &[&codes::UNKNOWN_PROPERTY, &codes::DUPLICATE_KEY];
 
 /// Reads files into one spec.
 pub fn lower(sources: &Sources, files: &[FileId], diags: &mut Diags) -> Spec {
-    let mut spec = Spec::default();
+    let mut spec = Spec { files: files.to_vec(), ..Spec::default() };
     for file in files {
         let before = diags.iter().count();
         let found = read(sources, *file, diags);
         let read = diags.iter().skip(before);
-        spec.torn |= read.filter(|finding| finding.severity == Severity::Error).any(|finding| !HARMLESS.contains(&finding.code));
+        spec.torn |=
+            read.filter(|finding| finding.severity == Severity::Error).any(|finding| !HARMLESS.contains(&finding.code));
         if found.is_empty() && diags.iter().count() == before {
             let finding = Diagnostic::new(&codes::EMPTY_SPEC, Span::start_of(*file), "the spec defines nothing");
             diags.push(finding.help("begin with `project \"NAME\"`"));

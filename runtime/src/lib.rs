@@ -6,9 +6,11 @@
 //! call and a print; the exit code is a return value.
 
 pub mod apply;
+pub mod cli;
 pub mod effects;
 pub mod home;
 pub mod journal;
 pub mod load;
 pub mod observe;
 pub mod planfile;
+pub mod step;

@@ -29,7 +29,7 @@ pub fn clusters_in_scope(checked: &Checked, options: &Options) -> Vec<ClusterId>
     let scope = desired::scope(model, options);
     let pipelines = scope.pipelines.iter().map(|id| model.pipeline(*id).cluster);
     let environments = scope.environments.iter().map(|id| model.environment(*id).cluster);
-    let mut all: Vec<ClusterId> = pipelines.chain(environments).collect();
+    let mut all: Vec<ClusterId> = pipelines.chain(environments).chain([model.home()]).collect();
     all.sort();
     all.dedup();
     all

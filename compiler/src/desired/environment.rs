@@ -29,7 +29,9 @@ pub fn environment(
     let environment = model.environment(id);
     let texts = versions::overlay_text(sources, versions);
     let objects = match &environment.manifests {
-        Some(root) => manifest::render(sources, &root.value, root.span, &|path| texts.get(path).cloned(), problems).objects,
+        Some(root) => {
+            manifest::render(sources, &root.value, root.span, &|path| texts.get(path).cloned(), problems).objects
+        }
         None => Vec::new(),
     };
     let unknowns = versions.images.iter().filter_map(|version| version.unknown.clone()).collect();

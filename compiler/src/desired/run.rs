@@ -41,11 +41,21 @@ struct Context<'a> {
 }
 
 /// The run that a pipeline should have had; `None` where findings keep it from being known.
-pub fn wanted(model: &Model, id: PipelineId, observed: &Observed, options: &Options, problems: &mut Diags) -> Option<Run> {
+pub fn wanted(
+    model: &Model,
+    id: PipelineId,
+    observed: &Observed,
+    options: &Options,
+    problems: &mut Diags,
+) -> Option<Run> {
     let pipeline = model.pipeline(id);
     let name = pipeline.name.value.as_str();
     let Some(git) = &observed.git else {
-        let finding = Diagnostic::new(&codes::NO_REPOSITORY, pipeline.name.span, format!("pipeline `{name}` needs a git repository"));
+        let finding = Diagnostic::new(
+            &codes::NO_REPOSITORY,
+            pipeline.name.span,
+            format!("pipeline `{name}` needs a git repository"),
+        );
         problems.push(finding.help("a run is known by a commit: make the project's folder a repository with a commit"));
         return None;
     };
@@ -69,7 +79,14 @@ pub fn wanted(model: &Model, id: PipelineId, observed: &Observed, options: &Opti
 }
 
 /// Definition, parameters other than the revision, and inputs.
-fn key(model: &Model, pipeline: &Pipeline, git: &Git, inputs: &str, options: &Options, problems: &mut Diags) -> Option<String> {
+fn key(
+    model: &Model,
+    pipeline: &Pipeline,
+    git: &Git,
+    inputs: &str,
+    options: &Options,
+    problems: &mut Diags,
+) -> Option<String> {
     let zero = "0".repeat(40);
     let params = params(pipeline, &zero, options, problems)?;
     let definition = Context { model, pipeline, params, remote: "" }.run(&zero, problems)?;
@@ -84,7 +101,9 @@ fn params(pipeline: &Pipeline, revision: &str, options: &Options, problems: &mut
     let mut values = Vec::new();
     let mut complete = true;
     for param in &pipeline.params {
-        let fits = |given: &&super::Param| given.name == param.name.value && given.pipeline.as_deref().is_none_or(|only| only == name);
+        let fits = |given: &&super::Param| {
+            given.name == param.name.value && given.pipeline.as_deref().is_none_or(|only| only == name)
+        };
         let given = options.params.iter().rev().find(fits).map(|given| given.value.clone());
         let default = param.default.as_ref().map(|default| default.value.clone());
         let implied = (param.ty == model::ValueType::Commit).then(|| revision.to_owned());
@@ -120,7 +139,16 @@ impl Context<'_> {
         let finally = self.pipeline.finally.iter().map(|job| self.finally(job, &images)).collect();
         let outputs = self.outputs();
         let revision = revision.to_owned();
-        Some(Run { key: String::new(), revision, groups, finally, images, outputs, needed: true, values: BTreeMap::new() })
+        Some(Run {
+            key: String::new(),
+            revision,
+            groups,
+            finally,
+            images,
+            outputs,
+            needed: true,
+            values: BTreeMap::new(),
+        })
     }
 
     fn outputs(&self) -> Vec<Unknown> {
@@ -129,7 +157,10 @@ impl Context<'_> {
             Work::Image(_) => vec![unknown::digest(name, &job.name.value)],
             Work::Task(work) => {
                 let results = &self.model.task(work.task).results;
-                results.iter().map(|result| unknown::result(name, &job.name.value, &result.name.value, result.ty.as_str())).collect()
+                results
+                    .iter()
+                    .map(|result| unknown::result(name, &job.name.value, &result.name.value, result.ty.as_str()))
+                    .collect()
             }
         };
         self.pipeline.jobs.iter().flat_map(of).collect()
@@ -138,12 +169,14 @@ impl Context<'_> {
     fn tag(&self, image: &model::ImageWork, problems: &mut Diags) -> Option<String> {
         let parts = self.parts(&image.tag.atoms, true);
         let [Part::Text(tag)] = parts.as_slice() else {
-            let finding = Diagnostic::new(&codes::BAD_IMAGE_TAG, image.tag.span, "an image tag must be known before the run");
+            let finding =
+                Diagnostic::new(&codes::BAD_IMAGE_TAG, image.tag.span, "an image tag must be known before the run");
             problems.push(finding.help("a result cannot be part of a tag in this version; use the commit"));
             return None;
         };
         if let Some(why) = crate::spec::value::bad_tag(tag) {
-            let finding = Diagnostic::new(&codes::BAD_IMAGE_TAG, image.tag.span, format!("`{tag}` cannot be an image tag"));
+            let finding =
+                Diagnostic::new(&codes::BAD_IMAGE_TAG, image.tag.span, format!("`{tag}` cannot be an image tag"));
             problems.push(finding.here(why));
             return None;
         }
@@ -190,7 +223,12 @@ impl Context<'_> {
         let revision = text(&self.parts(&checkout.revision.atoms, true));
         let program = Program::Checkout { remote: self.remote.to_owned(), revision, workspace: workspace.clone() };
         let step = bare_step("checkout", program);
-        Task { name: format!("checkout-{}", workspace.to_lowercase()), steps: vec![step], results: Vec::new(), timeout_seconds: None }
+        Task {
+            name: format!("checkout-{}", workspace.to_lowercase()),
+            steps: vec![step],
+            results: Vec::new(),
+            timeout_seconds: None,
+        }
     }
 
     fn job(&self, job: &Job, images: &BTreeMap<JobId, (String, String)>, finally: bool) -> Task {
@@ -200,10 +238,16 @@ impl Context<'_> {
                 let at = self.pipeline.jobs.iter().position(|known| known.name.value == job.name.value).unwrap_or(0);
                 let reference = images.get(&JobId(at)).map(|(name, tag)| format!("{name}:{tag}")).unwrap_or_default();
                 let workspace = &self.pipeline.workspaces[work.workspace].name.value;
-                let context = if work.folder.is_empty() { workspace.clone() } else { format!("{workspace}/{}", work.folder) };
+                let context =
+                    if work.folder.is_empty() { workspace.clone() } else { format!("{workspace}/{}", work.folder) };
                 let program = Program::Image { context, dockerfile: work.dockerfile.value.clone(), reference };
                 let results = vec![TaskResult { name: "digest".into(), r#type: "digest".into() }];
-                Task { name: job.name.value.clone(), steps: vec![bare_step("image", program)], results, timeout_seconds: None }
+                Task {
+                    name: job.name.value.clone(),
+                    steps: vec![bare_step("image", program)],
+                    results,
+                    timeout_seconds: None,
+                }
             }
         }
     }
@@ -241,10 +285,18 @@ impl Context<'_> {
             Atom::ParamShort(at) => Part::Text(short(&self.params[*at])),
             Atom::Workspace(at) => Part::Text(format!("/workspace/{}", self.pipeline.workspaces[*at].name.value)),
             Atom::ResultPath(_) => Part::Text(String::new()),
-            Atom::JobResult(job, result) if same_pod => Part::Result { task: self.pipeline.job(*job).name.value.clone(), name: result.clone() },
-            Atom::ImageDigest(job) if same_pod => Part::Result { task: self.pipeline.job(*job).name.value.clone(), name: "digest".into() },
-            Atom::JobResult(job, result) => Part::Text(unknown::result(name, &self.pipeline.job(*job).name.value, result, "string").placeholder),
-            Atom::ImageDigest(job) => Part::Text(unknown::digest(name, &self.pipeline.job(*job).name.value).placeholder),
+            Atom::JobResult(job, result) if same_pod => {
+                Part::Result { task: self.pipeline.job(*job).name.value.clone(), name: result.clone() }
+            }
+            Atom::ImageDigest(job) if same_pod => {
+                Part::Result { task: self.pipeline.job(*job).name.value.clone(), name: "digest".into() }
+            }
+            Atom::JobResult(job, result) => {
+                Part::Text(unknown::result(name, &self.pipeline.job(*job).name.value, result, "string").placeholder)
+            }
+            Atom::ImageDigest(job) => {
+                Part::Text(unknown::digest(name, &self.pipeline.job(*job).name.value).placeholder)
+            }
         };
         join(atoms.iter().map(part).collect())
     }
@@ -261,7 +313,10 @@ struct Inner<'a> {
 
 impl Inner<'_> {
     fn step(&self, step: &model::Step) -> Step {
-        let variable = |(name, value): &(crate::source::Spanned<String>, model::Value)| Env { name: name.value.clone(), parts: self.parts(value) };
+        let variable = |(name, value): &(crate::source::Spanned<String>, model::Value)| Env {
+            name: name.value.clone(),
+            parts: self.parts(value),
+        };
         Step {
             name: step.name.value.clone(),
             workdir: step.workdir.as_ref().map(|workdir| text(&self.parts(workdir))),
@@ -283,7 +338,10 @@ impl Inner<'_> {
                 vec![Part::Text(format!("/workspace/{}", self.context.pipeline.workspaces[bound].name.value))]
             }
             Atom::ResultPath(at) => {
-                vec![Part::Text(format!("/waybill/results/{}/{}", self.job.name.value, self.task.results[*at].name.value))]
+                vec![Part::Text(format!(
+                    "/waybill/results/{}/{}",
+                    self.job.name.value, self.task.results[*at].name.value
+                ))]
             }
             Atom::JobResult(..) | Atom::ImageDigest(_) => Vec::new(),
         };

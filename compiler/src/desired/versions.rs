@@ -162,7 +162,8 @@ fn version(
 ) -> Version {
     let name = &model.environment(id).name.value;
     let facts = facts(model, id, observed);
-    let hold = target.as_ref().and_then(|target| {
+    let fresh = |target: &&Target| now.digest.as_deref() != Some(target.digest.as_str());
+    let hold = target.as_ref().filter(fresh).and_then(|target| {
         let holds = facts.map(|facts| facts.holds.as_slice()).unwrap_or_default();
         let mut held = holds.iter().filter(|hold| &hold.environment == name && hold.image == image.name);
         held.find(|hold| hold.source == target.source && !options.retry.contains(&hold.address))

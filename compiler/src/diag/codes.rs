@@ -8,6 +8,7 @@ mod files;
 mod joins;
 mod language;
 mod manifests;
+mod objects;
 mod planning;
 mod rollouts;
 
@@ -16,6 +17,7 @@ pub use files::*;
 pub use joins::*;
 pub use language::*;
 pub use manifests::*;
+pub use objects::*;
 pub use planning::*;
 pub use rollouts::*;
 
@@ -42,7 +44,7 @@ impl Code {
 
 /// All codes, by number.
 pub fn all() -> Vec<&'static Code> {
-    let mut codes: Vec<&'static Code> = [FILES, LANGUAGE, EXPRESSIONS, JOINS, ROLLOUTS, MANIFESTS, PLANNING].concat();
+    let mut codes: Vec<&'static Code> = [FILES, LANGUAGE, EXPRESSIONS, JOINS, OBJECTS, ROLLOUTS, MANIFESTS, PLANNING].concat();
     codes.sort_by_key(|code| code.number);
     codes
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::kustomization::{self, FILE_NAMES, Image, Kustomization};
-use super::load::{Files, Found, join, missing, title};
+use super::load::{Files, Found, Reading, join, missing, title};
 use super::resource::{Id, Resource};
 use super::{generator, patch, references, transform};
 use crate::diag::{Diagnostic, codes};
@@ -71,6 +71,7 @@ pub(super) fn kustomize(
     file: (&str, FileId),
     asked: Span,
 ) -> (Vec<Resource>, Vec<Image>) {
+    files.manifests = Reading::Kustomize;
     let mut builder = Builder { files, open: Vec::new(), entered: 0 };
     let (mut resources, images) = builder.folder(folder, file, asked);
     if !builder.files.needs.is_empty() {
@@ -86,7 +87,7 @@ pub(super) fn kustomize(
         let message = format!("a reference in {} cannot follow: {}", title(&resource.value), problem.message);
         files.diags.push(Diagnostic::new(&codes::REFERENCE_AMBIGUOUS, resource.origin, message));
     }
-    for resource in resources.iter_mut().filter(|resource| resource.touched) {
+    for resource in &mut resources {
         resource.settle_annotations(&|span| files.written(span));
     }
     resources.retain(|resource| {
@@ -140,13 +141,15 @@ impl Builder<'_, '_> {
             check_unique(self.files, &resources);
             for (resource, behavior) in generated {
                 if let Err(finding) = generator::absorb(&mut resources, resource, behavior) {
-                    self.files.diags.push(finding);
+                    self.files.diags.push(*finding);
                 }
             }
             patch::apply(self.files, &mut resources, &patches.first, false);
             transform::all(self.files, &kustomization, &mut resources);
             patch::apply(self.files, &mut resources, &patches.later, true);
             transform::counts_and_images(self.files, &kustomization, &mut resources);
+            // Patches and namespaces can make two objects one.
+            check_unique(self.files, &resources);
         }
         drop(patches);
         (resources, kustomization.images)
@@ -154,8 +157,14 @@ impl Builder<'_, '_> {
 
     fn read(&mut self, (path, id): (&str, FileId), asked: Span) -> Option<Kustomization> {
         let before = self.files.diags.has_errors();
-        let documents = self.files.documents(path, id);
+        let documents = self.files.documents(path, id, Reading::Kubectl);
         let finding = match &documents[..] {
+            [document] if kustomization::is_component(document) && !self.open.is_empty() => {
+                let message = format!("`{path}` is a component, which cannot be a base");
+                Diagnostic::new(&codes::KUSTOMIZATION_UNSUPPORTED, asked, message)
+                    .here("components are not supported")
+                    .label(document.span, "the component")
+            }
             [document] => return Some(kustomization::read(document, &mut self.files.diags)),
             // A file that is not YAML has its finding already.
             [] if before || self.files.diags.has_errors() => return None,
@@ -172,7 +181,7 @@ impl Builder<'_, '_> {
     fn resource(&mut self, folder: &str, asked: &Text, resources: &mut Vec<Resource>) {
         let Some(path) = self.files.resolve(folder, asked) else { return };
         match self.files.look(&path) {
-            Found::Pending => {}
+            Found::Pending => self.files.foresee(&path),
             Found::File(id) => resources.extend(self.files.resources(&path, id)),
             Found::Missing(why) => self.files.diags.push(missing(asked.span, &path, why)),
             Found::Folder(names) => self.base(&path, names, asked.span, resources),

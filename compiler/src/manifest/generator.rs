@@ -76,27 +76,31 @@ fn resource(entry: &ConfigMap, global: &Options, data: Map<String, Value>) -> Re
     }
     let mut resource = Resource::new(value, entry.span, None);
     resource.needs_hash = !(entry.options.disable_hash || global.disable_hash);
-    resource.touched = true;
     resource
 }
 
 /// Puts a generated object among the others, as its behavior says.
-pub(super) fn absorb(resources: &mut Vec<Resource>, mut new: Resource, behavior: Behavior) -> Result<(), Diagnostic> {
+pub(super) fn absorb(
+    resources: &mut Vec<Resource>,
+    mut new: Resource,
+    behavior: Behavior,
+) -> Result<(), Box<Diagnostic>> {
     let id = new.id();
     let at: Vec<usize> = (0..resources.len()).filter(|at| resources[*at].ids().any(|other| other == id)).collect();
     match (at[..].first(), behavior) {
         (None, Behavior::Create) => resources.push(new),
         (Some(first), Behavior::Create) => {
             let message = format!("ConfigMap `{}` exists already", id.name);
-            return Err(wrong(new.origin, message)
+            let finding = wrong(new.origin, message)
                 .label(resources[*first].origin, "here")
-                .help("say `behavior: merge` or `behavior: replace` to change it"));
+                .help("say `behavior: merge` or `behavior: replace` to change it");
+            return Err(Box::new(finding));
         }
         (None, Behavior::Merge | Behavior::Replace) => {
-            return Err(wrong(new.origin, format!("there is no ConfigMap `{}` to change", id.name)));
+            return Err(Box::new(wrong(new.origin, format!("there is no ConfigMap `{}` to change", id.name))));
         }
         (Some(_), Behavior::Merge | Behavior::Replace) if at.len() > 1 => {
-            return Err(wrong(new.origin, format!("`{}` could change more than one ConfigMap", id.name)));
+            return Err(Box::new(wrong(new.origin, format!("`{}` could change more than one ConfigMap", id.name))));
         }
         (Some(first), Behavior::Merge | Behavior::Replace) => {
             inherit(&mut new, &resources[*first], behavior);

@@ -12,6 +12,10 @@ use crate::syntax::yaml::Node;
 /// Names of a kustomization file; a folder may have one of them.
 pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
+const VERSION: &str = "kustomize.config.k8s.io/v1beta1";
+const COMPONENT: &str = "Component";
+const COMPONENT_VERSION: &str = "kustomize.config.k8s.io/v1alpha1";
+
 const SUPPORTED: [&str; 17] = [
     "apiVersion",
     "kind",
@@ -144,15 +148,21 @@ pub(super) struct Options {
     pub(super) immutable: bool,
 }
 
-/// Reads a kustomization; what cannot be read is a finding and left out.
+/// Whether a file says that it is a component, which cannot be a base.
+pub(super) fn is_component(node: &Node) -> bool {
+    node.get("kind").and_then(Node::as_str) == Some(COMPONENT)
+}
+
+/// Reads a kustomization; what cannot be read is a finding and left out. A component that stands alone is read alike.
 pub(super) fn read(node: &Node, diags: &mut Diags) -> Kustomization {
+    let component = is_component(node);
     let mut result = Kustomization::default();
     let mut reader = Reader { diags };
     for (key, value) in reader.map(node, "a kustomization") {
         let field = key.value.as_str();
         match field {
-            "apiVersion" => reader.fixed(value, field, "kustomize.config.k8s.io/v1beta1"),
-            "kind" => reader.fixed(value, field, "Kustomization"),
+            "apiVersion" => reader.fixed(value, field, if component { COMPONENT_VERSION } else { VERSION }),
+            "kind" => reader.fixed(value, field, if component { COMPONENT } else { "Kustomization" }),
             "metadata" => {}
             "resources" => result.resources = reader.texts(value, field),
             "namespace" => result.namespace = reader.text(value, field),

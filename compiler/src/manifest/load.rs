@@ -3,11 +3,12 @@
 //! **Invariant:** nothing is read here; what the sources do not have yet becomes a need, and no finding is made of it.
 //! Paths are relative to the project's root, `.` is the root itself, and none leads out of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::kustomization::FILE_NAMES;
 use super::resource::Resource;
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::{Entry, FileId, Missing, Need, Sources, Span};
@@ -22,7 +23,25 @@ pub(super) struct Files<'a> {
     overlay: &'a Overlay<'a>,
     pub(super) diags: Diags,
     pub(super) needs: BTreeSet<Need>,
-    documents: BTreeMap<String, Arc<[Arc<Node>]>>,
+    documents: BTreeMap<(String, Reading), Arc<[Arc<Node>]>>,
+    /// How manifests are read: as Kustomize does within a kustomization.
+    pub(super) manifests: Reading,
+}
+
+/// Who would read a file: kubectl, which also reads kustomizations and JSON patches so, or Kustomize.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reading {
+    Kubectl,
+    Kustomize,
+}
+
+impl Reading {
+    fn schema(self) -> Schema {
+        match self {
+            Reading::Kubectl => Schema::Kubernetes,
+            Reading::Kustomize => Schema::Kustomize,
+        }
+    }
 }
 
 /// What is at a path.
@@ -51,7 +70,8 @@ pub(super) fn join(folder: &str, relative: &str) -> Option<String> {
 
 impl<'a> Files<'a> {
     pub(super) fn new(sources: &'a Sources, overlay: &'a Overlay<'a>) -> Files<'a> {
-        Files { sources, overlay, diags: Diags::default(), needs: BTreeSet::new(), documents: BTreeMap::new() }
+        let (diags, needs, documents) = Default::default();
+        Files { sources, overlay, diags, needs, documents, manifests: Reading::Kubectl }
     }
 
     pub(super) fn look(&mut self, path: &str) -> Found<'a> {
@@ -66,6 +86,16 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// Asks for the kustomization of what is probably a folder, so that a base takes one round less.
+    pub(super) fn foresee(&mut self, path: &str) {
+        let is_file = [".yaml", ".yml", ".json"].iter().any(|end| path.ends_with(end));
+        if let Some(path) = join(path, FILE_NAMES[0]).filter(|_| !is_file)
+            && self.sources.entry(&path).is_none()
+        {
+            self.needs.insert(Need { path });
+        }
+    }
+
     /// The text of a file, or its replacement.
     pub(super) fn text(&self, path: &str, id: FileId) -> String {
         (self.overlay)(path).unwrap_or_else(|| self.sources.text(id).to_owned())
@@ -77,23 +107,24 @@ impl<'a> Files<'a> {
     }
 
     /// The documents of a file that are not empty; its syntax errors are findings, made once.
-    pub(super) fn documents(&mut self, path: &str, id: FileId) -> Arc<[Arc<Node>]> {
-        if let Some(documents) = self.documents.get(path) {
+    pub(super) fn documents(&mut self, path: &str, id: FileId, reading: Reading) -> Arc<[Arc<Node>]> {
+        let key = (path.to_owned(), reading);
+        if let Some(documents) = self.documents.get(&key) {
             return Arc::clone(documents);
         }
         let nodes = match (self.overlay)(path) {
-            Some(text) => yaml::parse(id, &text, Schema::Kubernetes, &mut self.diags),
-            None => yaml::parse(id, self.sources.text(id), Schema::Kubernetes, &mut self.diags),
+            Some(text) => yaml::parse(id, &text, reading.schema(), &mut self.diags),
+            None => yaml::parse(id, self.sources.text(id), reading.schema(), &mut self.diags),
         };
         let documents: Arc<[Arc<Node>]> = nodes.into_iter().filter(|node| !node.is_null()).map(Arc::new).collect();
-        self.documents.insert(path.to_owned(), Arc::clone(&documents));
+        self.documents.insert(key, Arc::clone(&documents));
         documents
     }
 
     /// The documents within a text of a file, such as an inline patch, with their places in the file.
-    pub(super) fn documents_within(&mut self, text: &Text) -> Vec<Node> {
+    pub(super) fn documents_within(&mut self, text: &Text, reading: Reading) -> Vec<Node> {
         let mut inner = Diags::default();
-        let mut nodes = yaml::parse(text.span.file, &text.value, Schema::Kubernetes, &mut inner);
+        let mut nodes = yaml::parse(text.span.file, &text.value, reading.schema(), &mut inner);
         for finding in inner.iter() {
             let mut finding = finding.clone();
             finding.span = within(text, finding.span);
@@ -145,56 +176,61 @@ impl<'a> Files<'a> {
 
     /// The objects of a file, lists expanded.
     pub(super) fn resources(&mut self, path: &str, id: FileId) -> Vec<Resource> {
-        let documents = self.documents(path, id);
+        let documents = self.documents(path, id, self.manifests);
         let mut found = Vec::new();
-        for document in documents.iter() {
-            self.object(document, &mut found);
+        // As in Kustomize, the items of a list come after everything else in the file.
+        let mut waiting: VecDeque<(Arc<Node>, bool)> = documents.iter().map(|node| (Arc::clone(node), false)).collect();
+        while let Some((node, listed)) = waiting.pop_front() {
+            if node.as_map().is_some_and(<[_]>::is_empty) {
+                continue;
+            }
+            if let Some(items) = listed_items(&node) {
+                waiting.extend(items.as_seq().unwrap_or_default().iter().map(|item| (Arc::new(item.clone()), true)));
+                if items.as_seq().is_none() && !items.is_null() {
+                    self.diags.push(incomplete(items.span, format!("`items` is {}, not a list", items.what())));
+                }
+                continue;
+            }
+            match check(&node) {
+                Ok(()) => {
+                    let mut resource = Resource::new(node.to_json(), node.span, Some(node));
+                    (resource.listed, resource.cleaned) = (listed, listed);
+                    found.push(resource);
+                }
+                Err(finding) => self.diags.push(*finding),
+            }
         }
         found
     }
+}
 
-    fn object(&mut self, node: &Arc<Node>, found: &mut Vec<Resource>) {
-        if node.as_map().is_some_and(<[_]>::is_empty) {
-            return;
-        }
-        let kind = node.get("kind").and_then(Node::as_str);
-        if let Some(items) = kind.filter(|kind| kind.ends_with("List")).and_then(|_| node.get("items")) {
-            for item in items.as_seq().unwrap_or_default() {
-                self.object(&Arc::new(item.clone()), found);
-            }
-            if items.as_seq().is_none() && !items.is_null() {
-                self.diags.push(incomplete(items.span, format!("`items` is {}, not a list", items.what())));
-            }
-            return;
-        }
-        match check(node) {
-            Ok(()) => found.push(Resource::new(node.to_json(), node.span, Some(Arc::clone(node)))),
-            Err(finding) => self.diags.push(finding),
-        }
-    }
+/// The `items` of a `List`, or of a list of one kind.
+fn listed_items(node: &Node) -> Option<&Node> {
+    node.get("kind").and_then(Node::as_str).filter(|kind| kind.ends_with("List"))?;
+    node.get("items")
 }
 
 /// Every object has texts as `apiVersion`, `kind` and `metadata.name`.
-fn check(node: &Node) -> Result<(), Diagnostic> {
+fn check(node: &Node) -> Result<(), Box<Diagnostic>> {
     if node.as_map().is_none() {
-        return Err(incomplete(node.span, format!("a manifest is a mapping, and this is {}", node.what())));
+        return Err(Box::new(incomplete(node.span, format!("a manifest is a mapping, and this is {}", node.what()))));
     }
     for pointer in ["/apiVersion", "/kind", "/metadata/name"] {
         let name = pointer[1..].replace('/', ".");
         match node.at(pointer) {
             None => {
                 let first = node.as_map().and_then(<[_]>::first).map_or(node.span, |(key, _)| key.span);
-                return Err(incomplete(first, format!("this manifest has no `{name}`")));
+                return Err(Box::new(incomplete(first, format!("this manifest has no `{name}`"))));
             }
             Some(field) if field.as_str().is_none_or(str::is_empty) => {
-                return Err(incomplete(field.span, format!("`{name}` is {}, not a text", field.what())));
+                return Err(Box::new(incomplete(field.span, format!("`{name}` is {}, not a text", field.what()))));
             }
             Some(_) => {}
         }
     }
     let namespace = node.at("/metadata/namespace").filter(|field| field.as_str().is_none() && !field.is_null());
     if let Some(field) = namespace {
-        return Err(incomplete(field.span, format!("`metadata.namespace` is {}, not a text", field.what())));
+        return Err(Box::new(incomplete(field.span, format!("`metadata.namespace` is {}, not a text", field.what()))));
     }
     Ok(())
 }

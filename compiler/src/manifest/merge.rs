@@ -156,15 +156,15 @@ fn take_directive(patch: &mut Map<String, Value>) -> Result<Directive, String> {
 }
 
 /// The directive of a whole list stands in an element of its own.
-fn take_list_directive(patch: &mut Vec<Value>) -> Result<Directive, String> {
-    let Some(first) = patch.iter().find(|item| item.get(DIRECTIVE).is_some()) else { return Ok(Directive::Merge) };
+fn take_list_directive(patch: &mut Vec<Value>) -> Result<Option<Directive>, String> {
+    let Some(first) = patch.iter().find(|item| item.get(DIRECTIVE).is_some()) else { return Ok(None) };
     if first.as_object().is_some_and(|map| map.len() > 1) {
-        return Ok(Directive::Merge);
+        return Ok(None);
     }
     let value = first[DIRECTIVE].clone();
     let found = directive(&value)?;
     patch.retain(|item| item.get(DIRECTIVE) != Some(&value) && !is_empty(item));
-    Ok(found)
+    Ok(Some(found))
 }
 
 /// Text of a plain value, by which keys are compared; `""` for anything else.
@@ -200,9 +200,14 @@ fn merge_lists(
     let (mut object, mut patch) = (items(object), items(patch));
     if let Some(patch) = &mut patch {
         match take_list_directive(patch)? {
-            Directive::Delete => return Ok(None),
-            Directive::Replace => object = None,
-            Directive::Merge => {}
+            None => {}
+            // Kustomize would write the directive into the object.
+            Some(_) if object.is_none() => {
+                return Err("`$patch` stands in a list that the object does not have".to_owned());
+            }
+            Some(Directive::Delete) => return Ok(None),
+            Some(Directive::Replace) => object = None,
+            Some(Directive::Merge) => {}
         }
     }
     // Without a list in the object, the patch is merged with itself, which carries out its directives.

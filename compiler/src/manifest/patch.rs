@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::json_patch::Operation;
 use super::kustomization::{Kustomization, Patch, Target};
-use super::load::{Files, title};
+use super::load::{Files, Reading, title};
 use super::merge;
 use super::resource::{Resource, effective_namespace, id_of, text_at};
 use super::selectors::Selector;
@@ -43,8 +43,7 @@ pub(super) struct Patches<'a> {
 pub(super) fn load<'a>(files: &mut Files<'_>, folder: &str, kustomization: &'a Kustomization) -> Patches<'a> {
     let mut patches = Patches::default();
     for text in &kustomization.strategic {
-        let documents =
-            if is_inline(text) { Some(files.documents_within(text)) } else { from_file(files, folder, text) };
+        let documents = if is_inline(text) { Some(within(files, text)) } else { from_file(files, folder, text) };
         let body = documents.and_then(|documents| body(files, text.span, documents));
         patches.first.extend(body.map(|body| Loaded { patch: None, span: text.span, body }));
     }
@@ -65,13 +64,26 @@ fn is_inline(text: &Text) -> bool {
 
 fn from_file(files: &mut Files<'_>, folder: &str, asked: &Text) -> Option<Vec<Node>> {
     let (path, id) = files.file(folder, asked)?;
-    Some(files.documents(&path, id).iter().map(|node| Node::clone(node)).collect())
+    let documents = files.documents(&path, id, reading(&files.text(&path, id)));
+    Some(documents.iter().map(|node| Node::clone(node)).collect())
+}
+
+fn within(files: &mut Files<'_>, text: &Text) -> Vec<Node> {
+    files.documents_within(text, reading(&text.value))
+}
+
+/// JSON patches are read as kubectl reads, and strategic merge patches as manifests are.
+fn reading(text: &str) -> Reading {
+    let lines = text.lines().map(str::trim_start);
+    let mut written = lines.filter(|line| !line.is_empty() && !line.starts_with('#') && !line.starts_with("---"));
+    let is_list = written.next().is_some_and(|line| line.starts_with(['-', '[']));
+    if is_list { Reading::Kubectl } else { Reading::Kustomize }
 }
 
 fn load_one<'a>(files: &mut Files<'_>, folder: &str, patch: &'a Patch) -> Option<Loaded<'a>> {
     let (asked, documents) = match (&patch.path, &patch.inline) {
         (Some(path), None) => (path, from_file(files, folder, path)),
-        (None, Some(inline)) => (inline, Some(files.documents_within(inline))),
+        (None, Some(inline)) => (inline, Some(within(files, inline))),
         (Some(_), Some(_)) => {
             files.diags.push(wrong(patch.span, "a patch has either `path` or `patch`, not both".to_owned()));
             return None;
@@ -183,7 +195,6 @@ fn apply_json(
         if !later {
             resource.remember();
         }
-        resource.touched = true;
         resource.cleaned = true;
         let mut value = resource.value.clone();
         for (operation, span) in operations {
@@ -227,7 +238,7 @@ fn apply_strategic(
             None => match only_match(resources, patch, *span) {
                 Ok(at) => vec![at],
                 Err(finding) => {
-                    files.diags.push(finding);
+                    files.diags.push(*finding);
                     return;
                 }
             },
@@ -258,7 +269,7 @@ fn null_text(patch: &Value) -> Option<&str> {
 }
 
 /// The one object that a patch without a target is for.
-fn only_match(resources: &[Resource], patch: &Value, span: Span) -> Result<usize, Diagnostic> {
+fn only_match(resources: &[Resource], patch: &Value, span: Span) -> Result<usize, Box<Diagnostic>> {
     let id = id_of(patch);
     let found: Vec<usize> = (0..resources.len()).filter(|at| resources[*at].ids().any(|other| other == id)).collect();
     match found[..] {
@@ -271,14 +282,17 @@ fn only_match(resources: &[Resource], patch: &Value, span: Span) -> Result<usize
                 format!("there is no {} `{}` ({}) to patch", id.kind, id.name, id.api_version),
             )
             .here("a patch is for the object of its apiVersion, kind, namespace and name");
-            Err(match alike.find(|resource| resource.kind() == id.kind) {
+            Err(Box::new(match alike.find(|resource| resource.kind() == id.kind) {
                 Some(other) => finding.label(other.origin, "this one differs in apiVersion or namespace"),
                 None => finding,
-            })
+            }))
         }
-        [first, second, ..] => Err(wrong(span, format!("`{}` could be more than one object", title(patch)))
-            .label(resources[first].origin, "this one")
-            .label(resources[second].origin, "or this one")),
+        [first, second, ..] => {
+            let finding = wrong(span, format!("`{}` could be more than one object", title(patch)))
+                .label(resources[first].origin, "this one")
+                .label(resources[second].origin, "or this one");
+            Err(Box::new(finding))
+        }
     }
 }
 

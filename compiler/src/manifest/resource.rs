@@ -48,10 +48,10 @@ pub(super) struct Resource {
     pub(super) prefixes: Vec<String>,
     pub(super) suffixes: Vec<String>,
     pub(super) needs_hash: bool,
-    /// Kustomize wrote annotations of its own, and so all annotations became texts.
-    pub(super) touched: bool,
     /// Fields without a value were dropped, as by the first strategic merge.
     pub(super) cleaned: bool,
+    /// It stood in a list, of which Kustomize makes JSON: how a value was written is lost, and a blank is a null.
+    pub(super) listed: bool,
 }
 
 /// Group and version of an `apiVersion`.
@@ -95,8 +95,8 @@ impl Resource {
             prefixes: Vec::new(),
             suffixes: Vec::new(),
             needs_hash: false,
-            touched: false,
             cleaned: false,
+            listed: false,
         }
     }
 
@@ -166,7 +166,6 @@ impl Resource {
             kind: self.kind().to_owned(),
         };
         self.previous.push(previous);
-        self.touched = true;
     }
 
     pub(super) fn set_metadata(&mut self, field: &str, value: &str) {
@@ -188,10 +187,11 @@ impl Resource {
         }
     }
 
-    /// Makes all annotations texts, and drops them where there are none, as Kustomize does to what it touched.
+    /// Makes all annotations texts, and drops them where there are none, as Kustomize does in the end.
     /// `written` gives the text at a place.
     pub(super) fn settle_annotations(&mut self, written: &dyn Fn(Span) -> String) {
-        let source = self.node.as_ref().and_then(|node| node.at("/metadata/annotations")).cloned();
+        let source = self.node.as_ref().filter(|_| !self.listed);
+        let source = source.and_then(|node| node.at("/metadata/annotations")).cloned();
         let Some(metadata) = self.value.pointer_mut("/metadata").and_then(Value::as_object_mut) else { return };
         let Some(Value::Object(annotations)) = metadata.get_mut("annotations") else { return };
         let node_of = |name: &str| source.as_ref().and_then(|node| node.get(name));
@@ -199,6 +199,13 @@ impl Resource {
         for (name, value) in annotations.iter_mut().filter(|(_, value)| !value.is_string()) {
             let node = node_of(name).filter(|node| node.to_json() == *value);
             *value = Value::String(node.map_or_else(|| value.to_string(), |node| written(node.span)));
+        }
+        // A key such as `on` is a truth value when it is read, and a text again when it is written.
+        let entries = source.as_ref().and_then(Node::as_map).unwrap_or_default();
+        for (key, _) in entries.iter().filter(|(key, _)| key.map.is_empty() && !key.value.is_empty()) {
+            if let Some(value) = annotations.remove(&key.value) {
+                annotations.insert(written(key.span), value);
+            }
         }
         if annotations.is_empty() {
             metadata.remove("annotations");

@@ -2,15 +2,15 @@
 
 use super::{Cluster, EnvironmentId, ImageSource, Model, Project, Registry, Store, environment, order, pipeline, task};
 use crate::diag::{Diagnostic, Diags, codes};
-use crate::source::{FileId, Sources, Span, Spanned};
+use crate::source::{FileId, Span, Spanned};
 use crate::spec::{self, Spec};
 
 /// The cluster that exists without being written: the embedded one.
 pub const DEFAULT_CLUSTER: &str = "default";
 
 /// The model as far as it resolves: what is wrong is reported and left out, so that the rules still see the rest.
-pub fn resolve(sources: &Sources, spec: &Spec, diags: &mut Diags) -> Model {
-    let project = project(sources, spec, diags);
+pub fn resolve(spec: &Spec, diags: &mut Diags) -> Model {
+    let project = project(spec, diags);
     let clusters = clusters(spec, diags);
     let stores: Vec<Store> = spec.stores.iter().map(|store| Store { name: store.name.clone() }).collect();
     unique(stores.iter().map(|store| &store.name), "secret-store", diags);
@@ -23,7 +23,8 @@ pub fn resolve(sources: &Sources, spec: &Spec, diags: &mut Diags) -> Model {
     let outer = environment::Outer { clusters: &clusters, stores: &stores, pipelines: &pipelines };
     let mut environments = environments(spec, &outer, diags);
     let mut kept = 0..;
-    let places: Vec<Option<usize>> = pipelines.iter().map(|pipeline| pipeline.as_ref().and_then(|_| kept.next())).collect();
+    let places: Vec<Option<usize>> =
+        pipelines.iter().map(|pipeline| pipeline.as_ref().and_then(|_| kept.next())).collect();
     for image in environments.iter_mut().flat_map(|environment| &mut environment.images) {
         if let ImageSource::Pipeline(id, _) = &mut image.from {
             id.0 = places[id.0].expect("BUG: an image comes from a pipeline that was left out");
@@ -34,14 +35,16 @@ pub fn resolve(sources: &Sources, spec: &Spec, diags: &mut Diags) -> Model {
 }
 
 /// The project; a nameless one where there is none.
-fn project(sources: &Sources, spec: &Spec, diags: &mut Diags) -> Project {
-    if let [first, second, ..] = spec.projects.as_slice() {
+fn project(spec: &Spec, diags: &mut Diags) -> Project {
+    // Two in one file are a block too many there, which the table says.
+    let two = spec.projects.first().zip(spec.projects.iter().find(|project| project.span.file != spec.projects[0].span.file));
+    if let Some((first, second)) = two {
         let finding = Diagnostic::new(&codes::DUPLICATE_DEFINITION, second.span, "the spec has two projects");
         diags.push(finding.here("the second").label(first.span, "the first"));
     }
     let written = spec.projects.first();
-    if let (None, Some(file), false) = (written, sources.ids().next(), spec.is_empty()) {
-        let finding = Diagnostic::new(&codes::NO_PROJECT, Span::start_of(file), "the spec has no project");
+    if let (None, Some(file), false) = (written, spec.files.first(), spec.is_empty()) {
+        let finding = Diagnostic::new(&codes::NO_PROJECT, Span::start_of(*file), "the spec has no project");
         diags.push(finding.help("begin with `project \"NAME\"`"));
     }
     let repo = written.and_then(|project| project.repo.as_ref());

@@ -98,6 +98,7 @@ fn finish(draft: Draft) -> Built {
         tool: facts.options.tool.clone(),
         project: facts.checked.model().project.name.clone(),
         targets: targets(facts),
+        home: facts.cluster_name(facts.checked.model().home()).to_owned(),
         revision,
         base: git.and_then(|git| git.tip.clone()),
         offline: facts.options.offline,

@@ -29,6 +29,8 @@ pub struct Observed {
 pub struct Git {
     pub remote: String,
     pub branch: String,
+    /// The project's folder in the repository, empty or ending with `/`.
+    pub folder: String,
     /// The revision that is delivered (`HEAD`'s nearest first-parent ancestor that is not Waybill's own commit).
     pub revision: String,
     pub uncommitted: Vec<String>,

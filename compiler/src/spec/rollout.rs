@@ -54,8 +54,7 @@ pub struct Stage {
 
 /// A rollout, if it names its workload.
 pub fn lower(view: &View) -> Option<Rollout> {
-    let stage =
-        |view: &View| Stage { weight: view.percent("weight"), hold: view.seconds("hold"), span: view.head() };
+    let stage = |view: &View| Stage { weight: view.percent("weight"), hold: view.seconds("hold"), span: view.head() };
     Some(Rollout {
         workload: view.name("workload")?,
         stages: view.children("stage").iter().map(stage).collect(),

@@ -7,8 +7,12 @@ use waybill_compiler::diag::{Code, Severity, codes};
 use crate::project::Project;
 
 /// Codes of what the operating system or a size brings about: an example would not fit a page.
-const WITHOUT_EXAMPLE: &[&str] =
-    &["not-utf8", "file-too-large", "unreadable", "nesting-too-deep", "yaml-expansion"];
+pub const WITHOUT_EXAMPLE: &[&str] = &["not-utf8", "file-too-large", "unreadable", "nesting-too-deep", "yaml-expansion"];
+
+/// Findings that need git or a cluster: the tests of plans show them.
+fn of_planning(code: &Code) -> bool {
+    (800..900).contains(&code.number)
+}
 
 #[test]
 fn numbers_and_names_are_unique() {
@@ -17,11 +21,17 @@ fn numbers_and_names_are_unique() {
     let names: BTreeSet<&str> = all.iter().map(|code| code.name).collect();
     assert_eq!((numbers.len(), names.len()), (all.len(), all.len()));
     for code in all {
-        let kebab = code.name.split('-').all(|word| {
-            !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-        });
+        let kebab = code
+            .name
+            .split('-')
+            .all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()));
         assert!(kebab, "{}", code.name);
-        assert!(code.explanation.len() > 40 && code.explanation.ends_with(['.', '`']), "{}: {}", code.name, code.explanation);
+        assert!(
+            code.explanation.len() > 40 && code.explanation.ends_with(['.', '`']),
+            "{}: {}",
+            code.name,
+            code.explanation
+        );
         assert!(!code.summary.ends_with('.') && code.summary.len() <= 90, "{}: {}", code.name, code.summary);
         assert_eq!(codes::find(code.name), Some(code));
         assert_eq!(codes::find(&code.id()), Some(code));
@@ -49,7 +59,7 @@ fn judge(code: &Code) -> Vec<String> {
 
 #[test]
 fn examples_give_their_code_and_nothing_else() {
-    let with = codes::all().into_iter().filter(|code| !WITHOUT_EXAMPLE.contains(&code.name));
+    let with = codes::all().into_iter().filter(|code| !WITHOUT_EXAMPLE.contains(&code.name) && !of_planning(code));
     let wrong: Vec<String> = with.flat_map(judge).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for name in WITHOUT_EXAMPLE {

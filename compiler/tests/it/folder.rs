@@ -33,7 +33,8 @@ pub fn load_without(folder: &Path, hidden: &[&str]) -> Sources {
     panic!("{} needs files after {ROUNDS} rounds", folder.display());
 }
 
-fn answer(folder: &Path, path: &str, sources: &mut Sources) {
+/// Answers the need for one path.
+pub fn answer(folder: &Path, path: &str, sources: &mut Sources) {
     let place = folder.join(path);
     if place.is_dir() {
         sources.answer(path, Entry::Folder(names(&place)));

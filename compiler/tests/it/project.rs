@@ -1,11 +1,12 @@
-//! Projects in memory: a text with `--- PATH` lines, or a folder, as the sources of a compilation.
+//! Projects in memory: a text with `--- PATH` lines as the sources of a compilation, and fixes applied to them.
+//!
+//! Not here: projects on disk (`folder`).
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use waybill_compiler::diag::{Diagnostic, Fix};
 use waybill_compiler::needs::ROUNDS;
-use waybill_compiler::source::{Entry, FileId, Missing, Sources};
+use waybill_compiler::source::{Entry, Missing, Sources};
 use waybill_compiler::{Checked, compile};
 
 /// The files of a project by path.
@@ -28,7 +29,7 @@ impl Project {
         let mut path = first.to_owned();
         let mut body = String::new();
         for line in text.split_inclusive('\n') {
-            match line.trim_end().strip_prefix("--- ").filter(|next| next.contains('.') || next.contains('/')) {
+            match line.trim_end().strip_prefix("--- ").filter(|next| !next.contains(' ')) {
                 Some(next) => {
                     project.push(std::mem::replace(&mut path, next.to_owned()), std::mem::take(&mut body));
                 }
@@ -43,24 +44,6 @@ impl Project {
         if !body.is_empty() {
             self.files.insert(path, body);
         }
-    }
-
-    /// All files below a folder.
-    pub fn read(folder: &Path) -> Project {
-        let mut project = Project::default();
-        let mut folders = vec![folder.to_owned()];
-        while let Some(next) = folders.pop() {
-            for entry in std::fs::read_dir(&next).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if let Ok(text) = std::fs::read_to_string(&path) {
-                    let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                    project.files.insert(name, text);
-                }
-            }
-        }
-        project
     }
 
     fn answer(&self, path: &str, sources: &mut Sources) {
@@ -81,10 +64,8 @@ impl Project {
     /// Compiles, answering needs from the files.
     pub fn compile(&self) -> Outcome {
         let mut sources = Sources::default();
+        sources.add(".", "");
         for _ in 0..ROUNDS {
-            if sources.ids().next().is_none() && !self.files.keys().any(|path| path.ends_with(".kdl") || path.ends_with(".yaml")) {
-                sources.add("waybill.kdl", "");
-            }
             let (checking, diags) = compile(&sources);
             if checking.needs.is_empty() {
                 return Outcome { sources, findings: diags.sorted(), checked: checking.checked };
@@ -115,14 +96,5 @@ impl Outcome {
     pub fn lines(&self) -> Vec<String> {
         let shown = waybill_compiler::diag::render::short::render(&self.sources, &self.findings, &str::to_owned);
         shown.lines().map(str::to_owned).collect()
-    }
-
-    /// Line of a finding, from 1.
-    pub fn line(&self, finding: &Diagnostic) -> usize {
-        self.sources.line(finding.span)
-    }
-
-    pub fn path(&self, file: FileId) -> &str {
-        self.sources.path(file)
     }
 }

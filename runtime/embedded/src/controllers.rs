@@ -14,6 +14,7 @@ mod kubelet;
 mod namespace;
 mod ordered;
 mod processes;
+mod progress;
 mod replicaset;
 mod rollout;
 

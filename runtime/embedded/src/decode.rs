@@ -267,7 +267,7 @@ fn base64(text: &str) -> Result<(), String> {
         }
         count += 1;
     }
-    if count % 4 != 0 || padding > 2 {
+    if !count.is_multiple_of(4) || padding > 2 {
         return Err(format!(
             "illegal base64 data at input byte {}",
             text.len() - text.len() % 4

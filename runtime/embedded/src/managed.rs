@@ -45,8 +45,11 @@ pub struct Scope<'a> {
     /// Fields that writes through this endpoint do not change (`status` for the main one).
     pub reset: &'a Set,
     /// The object in another version of its kind, with the type there; `None` where there is none.
-    pub convert: &'a dyn Fn(&Value, &str) -> Option<(Value, Type)>,
+    pub convert: &'a Convert<'a>,
 }
+
+/// Gives an object in another version of its kind, with its type there.
+pub type Convert<'a> = dyn Fn(&Value, &str) -> Option<(Value, Type)> + 'a;
 
 /// Updates by others than appliers keep at most this many entries.
 const MAX_UPDATERS: usize = 10;

@@ -21,9 +21,11 @@ mod push;
 mod repo;
 
 pub use cache::Cache;
+pub(crate) use cache::local_path;
 pub use edits::{CommitOutcome, CommitRequest, FileEdit, Identity, Refusal, commit_edits};
 pub use error::GitError;
 pub use glob::matches;
+pub(crate) use glob::{matches_one, matches_segment};
 pub use image::{ImageEdit, Scalar, content_without_images, with_image_mask};
 pub use inputs::Mask;
 pub use repo::{Behind, Facts, Repo, TreeFile};

@@ -55,6 +55,7 @@ pub fn observe(clone: &Clone, sources: &Sources, checked: &Checked, request: &Re
     let mut facts = Git {
         remote: remote.clone().unwrap_or_else(|| clone.facts.root.to_string_lossy().trim_end_matches('/').to_owned()),
         branch: model.project.branch.clone(),
+        folder: clone.prefix.clone(),
         revision: revision.clone(),
         uncommitted: uncommitted(clone),
         ..Git::default()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use waybill_compiler::Checked;
 use waybill_compiler::desired::{self, Desired, Options};
 use waybill_compiler::plan::build::compare;
+use waybill_compiler::plan::effect::ObjectRef;
 use waybill_compiler::plan::observed::{Cluster, ClusterFacts, DryRun, ObjectFacts, Observed, Record, RunRecord};
 use waybill_compiler::source::Sources;
 
@@ -63,12 +64,15 @@ fn add_base(base: &Base, options: &Options, clusters: &mut BTreeMap<String, Clus
             let live = Some(object.value.clone());
             facts.objects.push(ObjectFacts { object: reference.clone(), live, dry_run: DryRun::NotAsked });
         }
+        let namespaces = [crate::effects::kube::namespace(&written.namespace.value)];
+        facts.objects.extend(namespaces.map(present));
         let segment = format!("environment.{}", written.name.value);
         facts.records.insert(segment.clone(), record(segment, inventory));
     }
     for (id, run) in &desired.runs {
         let pipeline = model.pipeline(*id);
         let Some(facts) = clusters.get_mut(&model.cluster(pipeline.cluster).name) else { continue };
+        facts.objects.push(present(crate::effects::kube::namespace(&pipeline.namespace.value)));
         let record = RunRecord {
             pipeline: pipeline.name.value.clone(),
             key: run.key.clone(),
@@ -79,7 +83,13 @@ fn add_base(base: &Base, options: &Options, clusters: &mut BTreeMap<String, Clus
     }
 }
 
-fn record(segment: String, inventory: Vec<waybill_compiler::plan::effect::ObjectRef>) -> Record {
+/// An object that the base is taken to have made.
+fn present(object: ObjectRef) -> ObjectFacts {
+    let live = serde_json::json!({"metadata": {"name": object.name}});
+    ObjectFacts { object, live: Some(live), dry_run: DryRun::NotAsked }
+}
+
+fn record(segment: String, inventory: Vec<ObjectRef>) -> Record {
     Record {
         segment,
         plan: String::new(),

@@ -13,3 +13,5 @@ mod git_commit;
 mod planfile;
 mod plans;
 mod repos;
+mod step_checkout;
+mod step_image;

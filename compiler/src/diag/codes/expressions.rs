@@ -14,7 +14,8 @@ pub static BAD_EXPRESSION: Code = Code {
     explanation: "`${…}` holds an expression of CEL. This version knows names joined by dots. For the characters themselves write `$${`.",
     failing: r#"project "shop"
 task "test" {
-    step "unit" image="golang:1.24" {
+    workspace "source"
+    step "unit" image="golang:1.24" workdir="${workspace.source}" {
         run "go test ./..."
     }
 }
@@ -23,12 +24,13 @@ pipeline "ci" {
     param "revision" type="commit"
     workspace "source"
     checkout "source" revision="${param.}"
-    task "test" use="test"
+    task "test" use="test" { workspace source="source"; }
 }
 "#,
     fixed: r#"project "shop"
 task "test" {
-    step "unit" image="golang:1.24" {
+    workspace "source"
+    step "unit" image="golang:1.24" workdir="${workspace.source}" {
         run "go test ./..."
     }
 }
@@ -37,7 +39,7 @@ pipeline "ci" {
     param "revision" type="commit"
     workspace "source"
     checkout "source" revision="${param.revision}"
-    task "test" use="test"
+    task "test" use="test" { workspace source="source"; }
 }
 "#,
 };
@@ -84,7 +86,8 @@ pub static TYPE_MISMATCH: Code = Code {
     explanation: "Parameters, results and the places that take them are typed. A git ref is no image tag, a string is no commit.",
     failing: r#"project "shop"
 task "test" {
-    step "unit" image="golang:1.24" {
+    workspace "source"
+    step "unit" image="golang:1.24" workdir="${workspace.source}" {
         run "go test ./..."
     }
 }
@@ -93,12 +96,13 @@ pipeline "ci" {
     param "ref" type="git-ref"
     workspace "source"
     checkout "source" revision="${param.ref}"
-    task "test" use="test"
+    task "test" use="test" { workspace source="source"; }
 }
 "#,
     fixed: r#"project "shop"
 task "test" {
-    step "unit" image="golang:1.24" {
+    workspace "source"
+    step "unit" image="golang:1.24" workdir="${workspace.source}" {
         run "go test ./..."
     }
 }
@@ -107,7 +111,7 @@ pipeline "ci" {
     param "ref" type="commit"
     workspace "source"
     checkout "source" revision="${param.ref}"
-    task "test" use="test"
+    task "test" use="test" { workspace source="source"; }
 }
 "#,
 };

@@ -67,8 +67,8 @@ pub static BOTH_SYNTAXES: Code = Code {
     severity: Severity::Note,
     summary: "a folder holds the spec in KDL and in YAML",
     explanation: "Where a folder holds both syntaxes the KDL is read and the YAML is not. Keep one of them.",
-    failing: "",
-    fixed: "",
+    failing: "project \"shop\"\n--- waybill.yaml\nproject: shop\n",
+    fixed: "project \"shop\"\n",
 };
 
 pub static NESTING: Code = Code {

@@ -1,10 +1,21 @@
-//! Codes of joins between definitions: 0300 to 0499.
+//! Codes of joins between definitions: 0300 to 0399.
 
 use super::Code;
 use crate::diag::Severity;
 
 /// All codes of this file.
-pub(super) const JOINS: &[&Code] = &[&UNKNOWN_NAME, &TASK_CYCLE, &PARAM_MISSING, &WORKSPACE_UNBOUND, &BAD_IMAGE_TAG];
+pub(super) const JOINS: &[&Code] = &[
+    &UNKNOWN_NAME,
+    &TASK_CYCLE,
+    &PARAM_MISSING,
+    &WORKSPACE_UNBOUND,
+    &BAD_IMAGE_TAG,
+    &RESULT_NOT_WRITTEN,
+    &FLOATING_IMAGE,
+    &SECRET_SOURCE,
+    &PIPELINE_IN_ENVIRONMENT,
+    &UNUSED,
+];
 
 pub static UNKNOWN_NAME: Code = Code {
     number: 300,
@@ -154,6 +165,9 @@ pipeline "ci" {
     checkout "source" revision="${param.revision}"
     image "api" context="source" tag="refs/heads/main"
 }
+--- Dockerfile
+FROM scratch
+COPY api /api
 "#,
     fixed: r#"project "shop"
 pipeline "ci" {
@@ -162,6 +176,166 @@ pipeline "ci" {
     workspace "source"
     checkout "source" revision="${param.revision}"
     image "api" context="source" tag="${param.revision.short}"
+}
+--- Dockerfile
+FROM scratch
+COPY api /api
+"#,
+};
+
+pub static RESULT_NOT_WRITTEN: Code = Code {
+    number: 305,
+    name: "result-not-written",
+    severity: Severity::Error,
+    summary: "a result that no step of its task writes",
+    explanation: "A step writes a result to the file `${result.NAME.path}`. A task none of whose steps gets that path can never have the result, and what waits for it would get nothing.",
+    failing: r#"project "shop"
+task "version" {
+    result "version"
+    step "read" image="alpine:3.22" {
+        run "cat VERSION"
+    }
+}
+task "say" {
+    param "text"
+    step "print" image="alpine:3.22" {
+        run "echo \"$TEXT\""
+        env TEXT="${param.text}"
+    }
+}
+pipeline "ci" {
+    runs-on namespace="ci"
+    task "version" use="version"
+    task "say" use="say" { param text="${task.version.result.version}"; }
+}
+"#,
+    fixed: r#"project "shop"
+task "version" {
+    result "version"
+    step "read" image="alpine:3.22" {
+        run "cat VERSION > \"$RESULT\""
+        env RESULT="${result.version.path}"
+    }
+}
+task "say" {
+    param "text"
+    step "print" image="alpine:3.22" {
+        run "echo \"$TEXT\""
+        env TEXT="${param.text}"
+    }
+}
+pipeline "ci" {
+    runs-on namespace="ci"
+    task "version" use="version"
+    task "say" use="say" { param text="${task.version.result.version}"; }
+}
+"#,
+};
+
+pub static FLOATING_IMAGE: Code = Code {
+    number: 306,
+    name: "floating-image",
+    severity: Severity::Warning,
+    summary: "an image without a tag, or with the tag `latest`",
+    explanation: "Such an image is another one tomorrow: what was tested is not what runs, and a rollback brings nothing back. Name a version, or best a digest.",
+    failing: r#"project "shop"
+task "test" {
+    step "unit" image="golang" {
+        run "go test ./..."
+    }
+}
+pipeline "ci" {
+    runs-on namespace="ci"
+    task "test" use="test"
+}
+"#,
+    fixed: r#"project "shop"
+task "test" {
+    step "unit" image="golang:1.24" {
+        run "go test ./..."
+    }
+}
+pipeline "ci" {
+    runs-on namespace="ci"
+    task "test" use="test"
+}
+"#,
+};
+
+pub static SECRET_SOURCE: Code = Code {
+    number: 307,
+    name: "secret-source",
+    severity: Severity::Error,
+    summary: "a secret with no source, or with two",
+    explanation: "A `secret` block is a reference: the value lies in a secret store (`vault`), or the Secret exists because somebody else sees to it (`existing`). A Secret that the manifests use needs such a block, unless they make it themselves: otherwise its Pods wait for ever.",
+    failing: r#"project "shop"
+environment "dev" {
+    cluster "default" namespace="dev"
+    secret "db"
+}
+"#,
+    fixed: r#"project "shop"
+environment "dev" {
+    cluster "default" namespace="dev"
+    secret "db" {
+        existing "made by the database operator"
+    }
+}
+"#,
+};
+
+pub static PIPELINE_IN_ENVIRONMENT: Code = Code {
+    number: 308,
+    name: "pipeline-in-environment",
+    severity: Severity::Error,
+    summary: "a pipeline runs in the namespace of an environment",
+    explanation: "The namespace of an environment is not the place of a pipeline: its Pods would stand among the delivered objects, under their quotas and policies, and be seen by their selectors.",
+    failing: r#"project "shop"
+task "test" {
+    step "unit" image="golang:1.24" {
+        run "go test ./..."
+    }
+}
+pipeline "ci" {
+    runs-on namespace="dev"
+    task "test" use="test"
+}
+environment "dev" {
+    cluster "default" namespace="dev"
+}
+"#,
+    fixed: r#"project "shop"
+task "test" {
+    step "unit" image="golang:1.24" {
+        run "go test ./..."
+    }
+}
+pipeline "ci" {
+    runs-on namespace="ci"
+    task "test" use="test"
+}
+environment "dev" {
+    cluster "default" namespace="dev"
+}
+"#,
+};
+
+pub static UNUSED: Code = Code {
+    number: 309,
+    name: "unused-definition",
+    severity: Severity::Warning,
+    summary: "a definition that nothing uses",
+    explanation: "Nothing refers to this task, parameter, workspace, result, cluster or secret store. It does no harm, but most often a use was forgotten, or another name was meant.",
+    failing: r#"project "shop"
+cluster "prod" context="prod-eu"
+environment "dev" {
+    cluster "default" namespace="dev"
+}
+"#,
+    fixed: r#"project "shop"
+cluster "prod" context="prod-eu"
+environment "dev" {
+    cluster "prod" namespace="dev"
 }
 "#,
 };

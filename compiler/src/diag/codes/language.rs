@@ -25,9 +25,16 @@ pub static UNKNOWN_BLOCK: Code = Code {
     summary: "a block that the language does not have",
     explanation: "The name of a block is not known at this place. Blocks that the language has are listed in the language reference; most often the name has a slip, or the block belongs into another one.",
     failing: r#"project "shop"
-piplines "ci"
+clutser "default"
+environment "dev" {
+    cluster "default" namespace="dev"
+}
 "#,
     fixed: r#"project "shop"
+cluster "default"
+environment "dev" {
+    cluster "default" namespace="dev"
+}
 "#,
 };
 
@@ -39,9 +46,15 @@ pub static UNKNOWN_PROPERTY: Code = Code {
     explanation: "The block has no property or key of this name. An unknown name is never ignored: whoever wrote it wanted something that would otherwise silently not happen.",
     failing: r#"project "shop"
 cluster "prod" contxt="prod-eu"
+environment "dev" {
+    cluster "prod" namespace="dev"
+}
 "#,
     fixed: r#"project "shop"
 cluster "prod" context="prod-eu"
+environment "dev" {
+    cluster "prod" namespace="dev"
+}
 "#,
 };
 
@@ -57,12 +70,20 @@ task "test" timeout="10 minutes" {
         run "go test ./..."
     }
 }
+pipeline "ci" {
+    runs-on namespace="ci"
+    task "test" use="test"
+}
 "#,
     fixed: r#"project "shop"
 task "test" timeout="10m" {
     step "unit" image="golang:1.24" {
         run "go test ./..."
     }
+}
+pipeline "ci" {
+    runs-on namespace="ci"
+    task "test" use="test"
 }
 "#,
 };
@@ -88,13 +109,14 @@ pub static DUPLICATE_BLOCK: Code = Code {
     failing: r#"project "shop"
 environment "dev" {
     cluster "default" namespace="dev"
-    manifests "a.yaml"
-    manifests "b.yaml"
+    health timeout="5m"
+    health timeout="10m"
 }
 "#,
     fixed: r#"project "shop"
 environment "dev" {
     cluster "default" namespace="dev"
+    health timeout="10m"
 }
 "#,
 };
@@ -107,9 +129,15 @@ pub static DUPLICATE_PROPERTY: Code = Code {
     explanation: "Of two equal keys only one could count. Remove one.",
     failing: r#"project "shop"
 cluster "prod" context="a" context="b"
+environment "dev" {
+    cluster "prod" namespace="dev"
+}
 "#,
     fixed: r#"project "shop"
 cluster "prod" context="a"
+environment "dev" {
+    cluster "prod" namespace="dev"
+}
 "#,
 };
 
@@ -162,9 +190,15 @@ pub static DUPLICATE_DEFINITION: Code = Code {
     failing: r#"project "shop"
 cluster "prod" context="a"
 cluster "prod" context="b"
+environment "dev" {
+    cluster "prod" namespace="dev"
+}
 "#,
     fixed: r#"project "shop"
 cluster "prod" context="a"
+environment "dev" {
+    cluster "prod" namespace="dev"
+}
 "#,
 };
 

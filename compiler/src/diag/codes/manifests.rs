@@ -430,6 +430,7 @@ environment "dev" {
     cluster "default" namespace="dev"
 }
 --- manifests/kustomization.yaml
+namePrefix: shop-
 resources: [a, b, web.yaml]
 --- manifests/a/kustomization.yaml
 namePrefix: a-
@@ -471,6 +472,7 @@ environment "dev" {
     cluster "default" namespace="dev"
 }
 --- manifests/kustomization.yaml
+namePrefix: shop-
 resources: [a, web.yaml]
 --- manifests/a/kustomization.yaml
 namePrefix: a-

@@ -119,7 +119,7 @@ fn commit(
         .collect();
     let verb = promoted.as_ref().map_or("Deliver".to_owned(), |_| "Promote".to_owned());
     let edit = |version: &&crate::desired::versions::Version| FileEdit {
-        path: path.clone(),
+        path: format!("{}{path}", git.folder),
         image: version.reference.clone(),
         tag: version.tag.clone(),
         digest: version.digest.clone(),

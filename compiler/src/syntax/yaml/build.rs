@@ -169,13 +169,14 @@ impl<'a> Builder<'a> {
             map: offsets::map(self.text, start, end, style, value),
         };
         if self.wants_key() {
-            let key = if resolved == scalar::Value::Merge {
-                Key::Merge(span)
-            } else if let Some(key) = scalar::key(self.schema, value, &resolved) {
-                Key::Text(if key == value { text(value) } else { Text { value: key, span, map: Vec::new() } })
-            } else {
-                self.diags.push(syntax(span, "a mapping key is empty".to_owned()).here("a key is expected here"));
-                Key::Lost
+            let key = match scalar::key(self.schema, value, &resolved) {
+                Ok(_) if resolved == scalar::Value::Merge => Key::Merge(span),
+                Ok(key) if key == value => Key::Text(text(value)),
+                Ok(value) => Key::Text(Text { value, span, map: Vec::new() }),
+                Err(reason) => {
+                    self.diags.push(syntax(span, reason.to_owned()));
+                    Key::Lost
+                }
             };
             if anchor != 0 {
                 let node = Node { span, kind: Kind::Str(text(value)) };

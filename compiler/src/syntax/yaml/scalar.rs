@@ -13,6 +13,9 @@ pub enum Schema {
     /// YAML 1.1 as Kubernetes reads it: `yes`, `no`, `on`, `off`, `y` and `n` are truth values, `0777` is octal,
     /// `1_000` is a number, and a float with an integral value is an integer.
     Kubernetes,
+    /// As Kustomize reads manifests and strategic merge patches (go-yaml v3): as `Kubernetes`, but only `true` and
+    /// `false` are truth values, and what Kustomize would fail on or rewrite (keys that are no texts, dates) is refused.
+    Kustomize,
     /// YAML 1.2 core: only `true` and `false` are truth values.
     Core,
 }
@@ -82,8 +85,11 @@ fn plain(schema: Schema, text: &str) -> Result<Value, String> {
     if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.')) {
         return Ok(Value::Str);
     }
+    if schema == Schema::Kustomize && is_date(text) && !is_utc_time(text) {
+        return Err(format!("Kustomize reads `{text}` as a date and writes it differently: put it in quotes"));
+    }
     let number = match schema {
-        Schema::Kubernetes => kubernetes_number(text),
+        Schema::Kubernetes | Schema::Kustomize => kubernetes_number(text),
         Schema::Core => core_number(text),
     };
     Ok(number.map_or(Value::Str, Value::Number))
@@ -100,6 +106,24 @@ fn kubernetes_number(text: &str) -> Option<Number> {
     }
     let digits = text.replace('_', "");
     go_integer(&digits).or_else(|| float(&digits).map(integral))
+}
+
+/// What go-yaml takes for a time: `2006-1-2`, alone or followed by a time of day.
+fn is_date(text: &str) -> bool {
+    let end = text.find(['T', 't', ' ']).unwrap_or(text.len());
+    let digits = |part: &str, longest: usize| {
+        (1..=longest).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    match text[..end].split('-').collect::<Vec<_>>()[..] {
+        [year, month, day] => year.len() == 4 && digits(year, 4) && digits(month, 2) && digits(day, 2),
+        _ => false,
+    }
+}
+
+/// `2006-01-02T15:04:05Z`, which is written as it is read.
+fn is_utc_time(text: &str) -> bool {
+    let like = |(have, want): (u8, u8)| if want == b'0' { have.is_ascii_digit() } else { have == want };
+    text.len() == 20 && text.bytes().zip("0000-00-00T00:00:00Z".bytes()).all(like)
 }
 
 /// `strconv.ParseInt(text, 0, 64)`, then `ParseUint`: a leading `0x`, `0o`, `0b` or `0` chooses the base.
@@ -174,14 +198,17 @@ fn integral(value: f64) -> Number {
     if whole { Number::from(value as i64) } else { Number::from_f64(value).unwrap_or_else(|| Number::from(0)) }
 }
 
-/// The key that a scalar gives in a JSON object; `None` for a null, which cannot be a key.
-pub(super) fn key(schema: Schema, text: &str, value: &Value) -> Option<String> {
+/// The key that a scalar gives in a JSON object, or why it gives none.
+pub(super) fn key(schema: Schema, text: &str, value: &Value) -> Result<String, &'static str> {
     match (schema, value) {
-        (_, Value::Null) => None,
-        (_, Value::Decoded(text)) => Some(text.clone()),
-        (Schema::Kubernetes, Value::Bool(value)) => Some(value.to_string()),
-        (Schema::Kubernetes, Value::Number(number)) => Some(number.to_string()),
-        (_, Value::Bool(_) | Value::Number(_) | Value::Str | Value::Merge) => Some(text.to_owned()),
+        (_, Value::Null) => Err("a mapping key is empty"),
+        (_, Value::Decoded(text)) => Ok(text.clone()),
+        (Schema::Kubernetes, Value::Bool(value)) => Ok(value.to_string()),
+        (Schema::Kubernetes, Value::Number(number)) => Ok(number.to_string()),
+        (Schema::Kustomize, Value::Bool(_) | Value::Number(_)) => {
+            Err("Kustomize needs a text as a mapping key: put it in quotes")
+        }
+        (Schema::Core, Value::Bool(_) | Value::Number(_)) | (_, Value::Str | Value::Merge) => Ok(text.to_owned()),
     }
 }
 
@@ -224,6 +251,17 @@ mod tests {
         ] {
             assert_eq!(kubernetes(text), value, "{text}");
         }
+    }
+
+    #[test]
+    fn kustomize_reads_texts_where_kubectl_reads_truth() {
+        let kustomize = |text: &str| resolve(Schema::Kustomize, text, ScalarStyle::Plain, None);
+        assert_eq!(kustomize("yes"), Ok(Value::Str));
+        assert_eq!(kustomize("0777"), Ok(Value::Number(Number::from(511))));
+        assert_eq!(kustomize("2001-01-01T10:00:00Z"), Ok(Value::Str));
+        assert!(kustomize("2001-1-1").is_err() && kustomize("2001-01-01 10:00:00").is_err());
+        assert_eq!(kustomize("2001-01-01-rc1"), Ok(Value::Str));
+        assert!(key(Schema::Kustomize, "5", &Value::Number(Number::from(5))).is_err());
     }
 
     #[test]

@@ -168,7 +168,7 @@ fn merge_list(
 }
 
 /// Puts the items that `order` names into that order; the others keep their place behind what they followed.
-fn reorder(list: &mut Vec<Value>, order: &[Value], merge_key: Option<&str>) {
+fn reorder(list: &mut [Value], order: &[Value], merge_key: Option<&str>) {
     let identity = |item: &Value| match merge_key {
         Some(key) => item.get(key).cloned().unwrap_or(Value::Null),
         None => item.clone(),

@@ -322,10 +322,9 @@ pub fn finished(object: &Value) -> bool {
     let meta = &object["metadata"];
     let held = |list: &Value| list.as_array().is_some_and(|items| !items.is_empty());
     let namespace = object["kind"] == "Namespace" && object["apiVersion"] == "v1";
-    !meta["deletionTimestamp"].is_null()
-        && !held(&meta["finalizers"])
-        && meta["deletionGracePeriodSeconds"].as_i64().unwrap_or(0) == 0
-        && !(namespace && held(&object["spec"]["finalizers"]))
+    let waits = meta["deletionGracePeriodSeconds"].as_i64().unwrap_or(0) > 0;
+    let held = held(&meta["finalizers"]) || (namespace && held(&object["spec"]["finalizers"]));
+    !meta["deletionTimestamp"].is_null() && !held && !waits
 }
 
 /// Unknown fields that a patch left behind, by the client's wish.

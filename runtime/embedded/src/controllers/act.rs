@@ -123,11 +123,8 @@ pub fn owned(
     let mut out = Vec::new();
     for (key, object) in txn.list(&member_kind.table(), Some(&namespace)) {
         match controller(&object) {
-            Some(found) => {
-                if found["uid"] == uid {
-                    out.push((key, object));
-                }
-            }
+            Some(found) if found["uid"] == uid => out.push((key, object)),
+            Some(_) => {}
             None if selects(&object["metadata"]["labels"])
                 && !is_deleted(owner)
                 && !is_deleted(&object) =>
@@ -193,16 +190,10 @@ pub fn available_in(pod: &Value, min_ready_seconds: i64) -> Option<i64> {
     Some((min_ready_seconds - since).max(0))
 }
 
-/// Sets a condition; its transition time moves only where its status does, its update time where anything does.
-pub fn set_condition(
-    status: &mut Value,
-    kind: &str,
-    state: bool,
-    (reason, message): (&str, &str),
-    with_update_time: bool,
-) {
+/// Sets a condition with update time; its transition time moves only where its status does, the other where anything
+/// does.
+pub fn set_condition(status: &mut Value, kind: &str, word: &str, (reason, message): (&str, &str)) {
     let now = clock::now();
-    let word = if state { "True" } else { "False" };
     let Some(map) = status.as_object_mut() else {
         return;
     };
@@ -214,10 +205,7 @@ pub fn set_condition(
         return;
     };
     let known = list.iter_mut().find(|condition| condition["type"] == kind);
-    let mut made = json!({"type": kind, "status": word, "lastTransitionTime": now, "reason": reason, "message": message});
-    if with_update_time {
-        made["lastUpdateTime"] = json!(now);
-    }
+    let mut made = json!({"type": kind, "status": word, "lastUpdateTime": now, "lastTransitionTime": now, "reason": reason, "message": message});
     match known {
         Some(known)
             if known["status"] == word

@@ -6,13 +6,14 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::act::{self, CONTROLLERS, condition, is_deleted, number, set_condition, text};
+use super::act::{self, CONTROLLERS, is_deleted, number, set_condition, text};
+use super::progress;
 use super::rollout::{self, Set};
+use crate::fields;
 use crate::kinds::Kind;
 use crate::selector::Selector;
 use crate::status::Failure;
 use crate::store::{Key, Object, Txn};
-use crate::{clock, fields};
 
 const HASH: &str = "pod-template-hash";
 const REVISION: &str = "deployment.kubernetes.io/revision";
@@ -361,28 +362,24 @@ fn report(
     }
     status["observedGeneration"] = deployment["metadata"]["generation"].clone();
     let limits = limits(deployment);
-    let (reason, message) = match available >= limits.desired - limits.unavailable {
+    let (word, reason, message) = match available >= limits.desired - limits.unavailable {
         true => (
+            "True",
             "MinimumReplicasAvailable",
             "Deployment has minimum availability.",
         ),
         false => (
+            "False",
             "MinimumReplicasUnavailable",
             "Deployment does not have minimum availability.",
         ),
     };
-    set_condition(
-        &mut status,
-        "Available",
-        reason == "MinimumReplicasAvailable",
-        (reason, message),
-        true,
-    );
+    set_condition(&mut status, "Available", word, (reason, message));
     let name = current.map_or_else(
         || text(deployment, "/metadata/name").to_owned(),
         |(key, _)| key.name.clone(),
     );
-    let again = progress(deployment, &mut status, &name, created);
+    let again = progress::judge(deployment, &mut status, &name, created);
     let revision = current.map(|(_, set)| revision(set).to_string());
     act::change(txn, kind, key, (CONTROLLERS, "status"), |object| {
         object["status"] = status;
@@ -396,98 +393,4 @@ fn report(
         }
     })?;
     Ok(again)
-}
-
-/// The condition `Progressing`: moved on, done or out of time.
-fn progress(deployment: &Value, status: &mut Value, set: &str, created: bool) -> Option<i64> {
-    let deadline = deployment["spec"]["progressDeadlineSeconds"]
-        .as_i64()
-        .filter(|seconds| *seconds != i64::from(i32::MAX))?;
-    let before = &deployment["status"];
-    let known = condition(deployment, "Progressing");
-    if deployment["spec"]["paused"] == true {
-        set_condition(
-            status,
-            "Progressing",
-            false,
-            ("DeploymentPaused", "Deployment is paused"),
-            true,
-        );
-        if let Some(condition) = status["conditions"]
-            .as_array_mut()
-            .and_then(|list| list.iter_mut().find(|one| one["type"] == "Progressing"))
-        {
-            condition["status"] = json!("Unknown");
-        }
-        return None;
-    }
-    let desired = number(deployment, "/spec/replicas");
-    let get = |name: &str| status[name].as_i64().unwrap_or(0);
-    let complete = get("updatedReplicas") == desired
-        && get("replicas") == desired
-        && get("availableReplicas") == desired;
-    let old = |name: &str| before[name].as_i64().unwrap_or(0);
-    let moved = created
-        || get("updatedReplicas") > old("updatedReplicas")
-        || get("replicas") - get("updatedReplicas") < old("replicas") - old("updatedReplicas")
-        || get("readyReplicas") > old("readyReplicas")
-        || get("availableReplicas") > old("availableReplicas");
-    if complete {
-        let message = format!("ReplicaSet {set:?} has successfully progressed.");
-        set_condition(
-            status,
-            "Progressing",
-            true,
-            ("NewReplicaSetAvailable", &message),
-            true,
-        );
-        return None;
-    }
-    if created {
-        let message = format!("Created new replica set {set:?}");
-        set_condition(
-            status,
-            "Progressing",
-            true,
-            ("NewReplicaSetCreated", &message),
-            true,
-        );
-        return Some(deadline + 1);
-    }
-    let done_before = known.is_some_and(|known| known["reason"] == "NewReplicaSetAvailable");
-    if moved || known.is_none() || done_before {
-        let message = format!("ReplicaSet {set:?} is progressing.");
-        set_condition(
-            status,
-            "Progressing",
-            true,
-            ("ReplicaSetUpdated", &message),
-            true,
-        );
-        touch(status);
-        return Some(deadline + 1);
-    }
-    let since = known.map_or(0, |known| clock::age(text(known, "/lastUpdateTime")));
-    if since > deadline {
-        let message = format!("ReplicaSet {set:?} has timed out progressing.");
-        set_condition(
-            status,
-            "Progressing",
-            false,
-            ("ProgressDeadlineExceeded", &message),
-            true,
-        );
-        return None;
-    }
-    Some(deadline - since + 1)
-}
-
-/// Progress was made: the deadline counts from now.
-fn touch(status: &mut Value) {
-    let list = status["conditions"].as_array_mut();
-    if let Some(condition) =
-        list.and_then(|list| list.iter_mut().find(|one| one["type"] == "Progressing"))
-    {
-        condition["lastUpdateTime"] = json!(clock::now());
-    }
 }

@@ -70,100 +70,17 @@ async fn applying_twice_changes_nothing() {
 async fn every_kind_that_is_applied_twice_stays() {
     let fixture = cluster().await;
     let client = fixture.cluster.client();
-    let pod = json!({"containers": [{"name": "a", "image": "x", "env": [{"name": "E", "value": ""}], "resources": {"requests": {"cpu": "0.5", "memory": "1024Mi"}},
-        "livenessProbe": {"httpGet": {"port": 80}}, "volumeMounts": [{"name": "v", "mountPath": "/v", "readOnly": false}], "securityContext": {}}],
-        "volumes": [{"name": "v", "configMap": {"name": "c"}}, {"name": "w"}], "restartPolicy": "Never"});
-    let always = {
-        let mut spec = pod.clone();
-        spec["restartPolicy"] = json!("Always");
-        spec
-    };
-    let labelled = |spec: &Value| json!({"metadata": {"labels": {"a": "b"}, "creationTimestamp": null}, "spec": spec});
-    let selector = json!({"matchLabels": {"a": "b"}});
-    let objects = [
-        (
-            "/apis/apps/v1/namespaces/default/statefulsets/a",
-            json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "spec": {"serviceName": "a", "selector": selector, "template": labelled(&always), "volumeClaimTemplates": [{"metadata": {"name": "d"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}]}}),
-        ),
-        (
-            "/apis/apps/v1/namespaces/default/daemonsets/a",
-            json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "spec": {"selector": selector, "template": labelled(&always)}}),
-        ),
-        (
-            "/apis/apps/v1/namespaces/default/deployments/a",
-            json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"selector": selector, "template": labelled(&always), "strategy": {"type": "Recreate"}}}),
-        ),
-        (
-            "/apis/batch/v1/namespaces/default/jobs/a",
-            json!({"apiVersion": "batch/v1", "kind": "Job", "spec": {"template": labelled(&pod)}}),
-        ),
-        (
-            "/apis/batch/v1/namespaces/default/cronjobs/a",
-            json!({"apiVersion": "batch/v1", "kind": "CronJob", "spec": {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": labelled(&pod)}}}}),
-        ),
-        (
-            "/api/v1/namespaces/default/pods/a",
-            json!({"apiVersion": "v1", "kind": "Pod", "spec": pod}),
-        ),
-        (
-            "/api/v1/namespaces/default/services/a",
-            json!({"apiVersion": "v1", "kind": "Service", "spec": {"type": "NodePort", "selector": {"a": "b"}, "ports": [{"port": 80, "name": "http"}, {"port": 443, "name": "https", "targetPort": "tls"}]}}),
-        ),
-        (
-            "/api/v1/namespaces/default/services/h",
-            json!({"apiVersion": "v1", "kind": "Service", "spec": {"clusterIP": "None", "selector": {"a": "b"}, "ports": [{"port": 80}]}}),
-        ),
-        (
-            "/api/v1/namespaces/default/secrets/a",
-            json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"a": "b"}}),
-        ),
-        (
-            "/api/v1/namespaces/default/configmaps/a",
-            json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"}, "binaryData": {"c": "ZA=="}}),
-        ),
-        (
-            "/api/v1/namespaces/default/persistentvolumeclaims/a",
-            json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1024Mi"}}}}),
-        ),
-        (
-            "/api/v1/namespaces/b",
-            json!({"apiVersion": "v1", "kind": "Namespace"}),
-        ),
-        (
-            "/apis/networking.k8s.io/v1/namespaces/default/ingresses/a",
-            json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "spec": {"rules": [{"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "a", "port": {"number": 80}}}}]}}]}}),
-        ),
-        (
-            "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies/a",
-            json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "spec": {"podSelector": {}, "ingress": [{"ports": [{"port": 80}]}]}}),
-        ),
-        (
-            "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings/a",
-            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "roleRef": {"kind": "Role", "name": "r"}, "subjects": [{"kind": "ServiceAccount", "name": "s"}, {"kind": "User", "name": "u"}]}),
-        ),
-        (
-            "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/a",
-            json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "spec": {"maxReplicas": 3, "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}}, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"}}}),
-        ),
-        (
-            "/apis/policy/v1/namespaces/default/poddisruptionbudgets/a",
-            json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "spec": {"minAvailable": 1, "selector": selector}}),
-        ),
-        (
-            "/apis/storage.k8s.io/v1/storageclasses/a",
-            json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "x"}),
-        ),
-    ];
+    let objects: Vec<(String, Value)> = serde_json::from_str(include_str!("objects.json")).unwrap();
     for (path, mut config) in objects {
         let name = path.rsplit('/').next().unwrap();
         config["metadata"] = json!({"name": name, "labels": {}});
-        let (code, first) = apply(&client, path, "waybill", config.clone()).await;
+        let (code, first) = apply(&client, &path, "waybill", config.clone()).await;
         assert_eq!(code, 201, "{path}: {first}");
-        let (code, second) = apply(&client, path, "waybill", config.clone()).await;
+        let (code, second) = apply(&client, &path, "waybill", config.clone()).await;
         assert_eq!(code, 200, "{path}: {second}");
         assert_eq!(first, second, "{path}");
         // Reading it and writing it back is none either.
-        let (code, third) = send(&client, "PUT", path, second.clone()).await;
+        let (code, third) = send(&client, "PUT", &path, second.clone()).await;
         assert_eq!(
             (code, &third["metadata"]["resourceVersion"]),
             (200, &second["metadata"]["resourceVersion"]),

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy};
 use serde_json::{Value, json};
 
-use crate::{deployment, live_cluster, wait_for};
+use crate::{Fixture, all, deployment, live_cluster, wait_for};
 
 async fn status(deployments: &Api<Deployment>, name: &str) -> Value {
     let object = deployments.get(name).await.unwrap();
@@ -31,40 +31,51 @@ fn image(tag: &str) -> Value {
     json!({"spec": {"template": {"spec": {"containers": [{"name": "main", "image": format!("registry.example.com/app:{tag}")}]}}}})
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_deployment_rolls_out_and_on() {
-    let fixture = live_cluster().await;
-    let client = fixture.cluster.client();
-    let deployments: Api<Deployment> = Api::default_namespaced(client.clone());
-    let sets: Api<ReplicaSet> = Api::default_namespaced(client.clone());
-    let pods: Api<Pod> = Api::default_namespaced(client);
-    deployments
-        .patch(
-            "web",
-            &PatchParams::apply("waybill"),
-            &Patch::Apply(deployment("web")),
-        )
-        .await
-        .unwrap();
-    let seen = wait_for(
+/// The Deployment `web` with two available Pods.
+async fn rolled_out(fixture: &Fixture) -> Api<Deployment> {
+    let deployments: Api<Deployment> = Api::default_namespaced(fixture.cluster.client());
+    apply(&deployments, deployment("web")).await;
+    wait_for(
         "first rollout",
         || status(&deployments, "web"),
         |seen| is_available(seen, 2),
     )
     .await;
+    deployments
+}
+
+async fn apply(deployments: &Api<Deployment>, config: Value) -> Deployment {
+    let params = PatchParams::apply("waybill");
+    deployments
+        .patch("web", &params, &Patch::Apply(config))
+        .await
+        .unwrap()
+}
+
+async fn set_image(deployments: &Api<Deployment>, tag: &str) {
+    let params = PatchParams::default();
+    deployments
+        .patch("web", &params, &Patch::Strategic(image(tag)))
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_becomes_available() {
+    let fixture = live_cluster().await;
+    let deployments = rolled_out(&fixture).await;
+    let seen = status(&deployments, "web").await;
     assert_eq!(seen["generation"], 1);
     assert_eq!(
         seen["annotations"]["deployment.kubernetes.io/revision"],
         "1"
     );
     assert_eq!(condition(&seen, "Available")["status"], "True");
-    let done = wait_for(
-        "progress",
-        || status(&deployments, "web"),
-        |seen| condition(seen, "Progressing")["reason"] == "NewReplicaSetAvailable",
-    )
-    .await;
+    let is_done =
+        |seen: &Value| condition(seen, "Progressing")["reason"] == "NewReplicaSetAvailable";
+    let done = wait_for("progress", || status(&deployments, "web"), is_done).await;
     assert_eq!(condition(&done, "Progressing")["status"], "True");
+    let pods: Api<Pod> = Api::default_namespaced(fixture.cluster.client());
     let list = pods
         .list(&ListParams::default().labels("app=web"))
         .await
@@ -76,82 +87,57 @@ async fn a_deployment_rolls_out_and_on() {
             status.message.as_deref().unwrap().starts_with("simulated:"),
             "{status:?}"
         );
-        assert_eq!(
-            pod.spec.as_ref().unwrap().node_name.as_deref(),
-            Some("waybill-local")
-        );
+        let node = pod.spec.as_ref().unwrap().node_name.as_deref();
+        assert_eq!(node, Some("waybill-local"));
     }
-
     // Applying the same again is still nothing, whatever the controllers wrote meanwhile.
     let before = deployments.get("web").await.unwrap();
-    let again = deployments
-        .patch(
-            "web",
-            &PatchParams::apply("waybill"),
-            &Patch::Apply(deployment("web")),
-        )
-        .await
-        .unwrap();
-    assert_eq!(before, again);
+    assert_eq!(before, apply(&deployments, deployment("web")).await);
+}
 
-    deployments
-        .patch(
-            "web",
-            &PatchParams::default(),
-            &Patch::Strategic(image("2")),
-        )
-        .await
-        .unwrap();
-    wait_for(
-        "second rollout",
-        || status(&deployments, "web"),
-        |seen| is_available(seen, 2) && seen["generation"] == 2,
-    )
-    .await;
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_rolls_on_and_back() {
+    let fixture = live_cluster().await;
+    let deployments = rolled_out(&fixture).await;
+    let sets: Api<ReplicaSet> = Api::default_namespaced(fixture.cluster.client());
+    set_image(&deployments, "2").await;
+    let second = |seen: &Value| is_available(seen, 2) && seen["generation"] == 2;
+    wait_for("second rollout", || status(&deployments, "web"), second).await;
     let list = sets.list(&ListParams::default()).await.unwrap();
-    let mut revisions: Vec<(String, i32)> = list
-        .items
-        .iter()
-        .map(|set| {
-            (
-                set.metadata.annotations.clone().unwrap()["deployment.kubernetes.io/revision"]
-                    .clone(),
-                set.spec.replicas.unwrap(),
-            )
-        })
-        .collect();
+    let mut revisions: Vec<(String, i32)> = list.items.iter().map(size_of).collect();
     revisions.sort();
     assert_eq!(revisions, [("1".to_owned(), 0), ("2".to_owned(), 2)]);
 
     // Back to the first template: the old ReplicaSet serves again, as revision 3.
-    deployments
-        .patch(
-            "web",
-            &PatchParams::default(),
-            &Patch::Strategic(image("1")),
-        )
-        .await
-        .unwrap();
-    let seen = wait_for(
-        "rollback",
-        || status(&deployments, "web"),
-        |seen| {
-            is_available(seen, 2) && seen["annotations"]["deployment.kubernetes.io/revision"] == "3"
-        },
-    )
-    .await;
+    set_image(&deployments, "1").await;
+    let third = |seen: &Value| {
+        is_available(seen, 2) && seen["annotations"]["deployment.kubernetes.io/revision"] == "3"
+    };
+    let seen = wait_for("rollback", || status(&deployments, "web"), third).await;
     assert_eq!(seen["generation"], 3);
     assert_eq!(
         sets.list(&ListParams::default()).await.unwrap().items.len(),
         2
     );
+}
 
+fn size_of(set: &ReplicaSet) -> (String, i32) {
+    let annotations = set.metadata.annotations.clone().unwrap();
+    (
+        annotations["deployment.kubernetes.io/revision"].clone(),
+        set.spec.replicas.unwrap(),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_is_scaled() {
+    let fixture = live_cluster().await;
+    let deployments = rolled_out(&fixture).await;
+    let pods: Api<Pod> = Api::default_namespaced(fixture.cluster.client());
+    let params = PatchParams::default();
+    let replicas = |count: i32| Patch::Merge(json!({"spec": {"replicas": count}}));
     deployments
-        .patch_scale(
-            "web",
-            &PatchParams::default(),
-            &Patch::Merge(json!({"spec": {"replicas": 5}})),
-        )
+        .patch_scale("web", &params, &replicas(5))
         .await
         .unwrap();
     wait_for(
@@ -161,26 +147,42 @@ async fn a_deployment_rolls_out_and_on() {
     )
     .await;
     deployments
-        .patch_scale(
-            "web",
-            &PatchParams::default(),
-            &Patch::Merge(json!({"spec": {"replicas": 0}})),
-        )
+        .patch_scale("web", &params, &replicas(0))
+        .await
+        .unwrap();
+    let is_down = |seen: &Value| {
+        seen["status"]["replicas"].is_null()
+            && seen["status"]["observedGeneration"] == seen["generation"]
+    };
+    wait_for("scale down", || status(&deployments, "web"), is_down).await;
+    let count = || async { pods.list(&ListParams::default()).await.unwrap().items.len() };
+    wait_for("pods", count, |count| *count == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_deployment_waits() {
+    let fixture = live_cluster().await;
+    let deployments = rolled_out(&fixture).await;
+    let params = PatchParams::default();
+    let paused = |is: bool| Patch::Merge(json!({"spec": {"paused": is}}));
+    deployments
+        .patch("web", &params, &paused(true))
+        .await
+        .unwrap();
+    let is_paused = |seen: &Value| condition(seen, "Progressing")["reason"] == "DeploymentPaused";
+    wait_for("pause", || status(&deployments, "web"), is_paused).await;
+    set_image(&deployments, "2").await;
+    let has_seen = |seen: &Value| seen["status"]["observedGeneration"] == 3;
+    let seen = wait_for("paused change", || status(&deployments, "web"), has_seen).await;
+    assert!(seen["status"]["updatedReplicas"].is_null());
+    deployments
+        .patch("web", &params, &paused(false))
         .await
         .unwrap();
     wait_for(
-        "scale down",
+        "rollout",
         || status(&deployments, "web"),
-        |seen| {
-            seen["status"]["replicas"].is_null()
-                && seen["status"]["observedGeneration"] == seen["generation"]
-        },
-    )
-    .await;
-    wait_for(
-        "pods",
-        || async { pods.list(&ListParams::default()).await.unwrap().items.len() },
-        |count| *count == 0,
+        |seen| is_available(seen, 2),
     )
     .await;
 }
@@ -339,8 +341,15 @@ async fn stateful_and_daemon_sets_get_their_pods() {
     .await;
 }
 
+fn propagate(policy: PropagationPolicy) -> DeleteParams {
+    DeleteParams {
+        propagation_policy: Some(policy),
+        ..DeleteParams::default()
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn dependents_go_with_their_owner_or_stay() {
+async fn dependents_go_with_their_owner() {
     let fixture = live_cluster().await;
     let client = fixture.cluster.client();
     let deployments: Api<Deployment> = Api::default_namespaced(client.clone());
@@ -348,88 +357,40 @@ async fn dependents_go_with_their_owner_or_stay() {
     let pods: Api<Pod> = Api::default_namespaced(client);
     let count = || async {
         (
-            deployments
-                .list(&ListParams::default())
-                .await
-                .unwrap()
-                .items
-                .len(),
-            sets.list(&ListParams::default()).await.unwrap().items.len(),
-            pods.list(&ListParams::default()).await.unwrap().items.len(),
+            all(&deployments).await.len(),
+            all(&sets).await.len(),
+            all(&pods).await.len(),
         )
     };
     for policy in [PropagationPolicy::Background, PropagationPolicy::Foreground] {
-        deployments
-            .patch(
-                "web",
-                &PatchParams::apply("waybill"),
-                &Patch::Apply(deployment("web")),
-            )
-            .await
-            .unwrap();
+        apply(&deployments, deployment("web")).await;
         wait_for("rollout", count, |seen| *seen == (1, 1, 2)).await;
-        let params = DeleteParams {
-            propagation_policy: Some(policy),
-            ..DeleteParams::default()
-        };
-        deployments.delete("web", &params).await.unwrap();
+        deployments.delete("web", &propagate(policy)).await.unwrap();
         wait_for("deletion", count, |seen| *seen == (0, 0, 0)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orphans_stay_and_are_adopted() {
+    let fixture = live_cluster().await;
+    let deployments = rolled_out(&fixture).await;
+    let sets: Api<ReplicaSet> = Api::default_namespaced(fixture.cluster.client());
     deployments
-        .patch(
-            "web",
-            &PatchParams::apply("waybill"),
-            &Patch::Apply(deployment("web")),
-        )
+        .delete("web", &propagate(PropagationPolicy::Orphan))
         .await
         .unwrap();
-    wait_for("rollout", count, |seen| *seen == (1, 1, 2)).await;
-    deployments
-        .delete(
-            "web",
-            &DeleteParams {
-                propagation_policy: Some(PropagationPolicy::Orphan),
-                ..DeleteParams::default()
-            },
+    let owners = || async {
+        let sets = all(&sets).await;
+        let count = |set: &ReplicaSet| set.metadata.owner_references.as_ref().map_or(0, Vec::len);
+        (
+            all(&deployments).await.len(),
+            sets.iter().map(count).collect::<Vec<usize>>(),
         )
-        .await
-        .unwrap();
-    wait_for("orphans", count, |seen| *seen == (0, 1, 2)).await;
-    let orphan = sets
-        .list(&ListParams::default())
-        .await
-        .unwrap()
-        .items
-        .remove(0);
-    assert!(
-        orphan
-            .metadata
-            .owner_references
-            .unwrap_or_default()
-            .is_empty()
-    );
+    };
+    wait_for("orphans", owners, |seen| *seen == (0, vec![0])).await;
     // A Deployment that selects it takes it back.
-    deployments
-        .patch(
-            "web",
-            &PatchParams::apply("waybill"),
-            &Patch::Apply(deployment("web")),
-        )
-        .await
-        .unwrap();
-    wait_for(
-        "adoption",
-        || async { sets.list(&ListParams::default()).await.unwrap().items },
-        |sets| {
-            sets.len() == 1
-                && sets[0]
-                    .metadata
-                    .owner_references
-                    .as_ref()
-                    .is_some_and(|owners| owners.len() == 1)
-        },
-    )
-    .await;
+    apply(&deployments, deployment("web")).await;
+    wait_for("adoption", owners, |seen| *seen == (1, vec![1])).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -446,10 +407,7 @@ async fn what_names_an_owner_that_never_was_goes() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_namespace_goes_after_everything_in_it() {
-    let fixture = live_cluster().await;
-    let client = fixture.cluster.client();
+async fn shop(client: &kube::Client) -> Api<Namespace> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let namespace: Namespace =
         serde_json::from_value(json!({"metadata": {"name": "shop"}})).unwrap();
@@ -463,15 +421,16 @@ async fn a_namespace_goes_after_everything_in_it() {
     );
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), "shop");
     assert!(accounts.get_opt("default").await.unwrap().is_some());
+    namespaces
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_goes_after_everything_in_it() {
+    let fixture = live_cluster().await;
+    let client = fixture.cluster.client();
+    let namespaces = shop(&client).await;
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), "shop");
-    deployments
-        .patch(
-            "web",
-            &PatchParams::apply("waybill"),
-            &Patch::Apply(deployment("web")),
-        )
-        .await
-        .unwrap();
+    apply(&deployments, deployment("web")).await;
     wait_for(
         "rollout",
         || status(&deployments, "web"),
@@ -479,33 +438,32 @@ async fn a_namespace_goes_after_everything_in_it() {
     )
     .await;
     let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "shop");
-    let map: ConfigMap = serde_json::from_value(
-        json!({"metadata": {"name": "a", "finalizers": ["example.com/hold"]}}),
+    let held = json!({"metadata": {"name": "a", "finalizers": ["example.com/hold"]}});
+    maps.create(
+        &PostParams::default(),
+        &serde_json::from_value(held).unwrap(),
     )
+    .await
     .unwrap();
-    maps.create(&PostParams::default(), &map).await.unwrap();
     let going = namespaces
         .delete("shop", &DeleteParams::default())
         .await
-        .unwrap()
-        .left()
         .unwrap();
-    assert_eq!(going.status.unwrap().phase.as_deref(), Some("Terminating"));
+    assert_eq!(
+        going.left().unwrap().status.unwrap().phase.as_deref(),
+        Some("Terminating")
+    );
     let pods: Api<Pod> = Api::namespaced(client, "shop");
     wait_for(
         "pods",
-        || async { pods.list(&ListParams::default()).await.unwrap().items.len() },
+        || async { all(&pods).await.len() },
         |count| *count == 0,
     )
     .await;
+
     // One object is held by somebody: nothing new may come, and the namespace waits.
-    let error = maps
-        .create(
-            &PostParams::default(),
-            &serde_json::from_value(json!({"metadata": {"name": "b"}})).unwrap(),
-        )
-        .await
-        .unwrap_err();
+    let new: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "b"}})).unwrap();
+    let error = maps.create(&PostParams::default(), &new).await.unwrap_err();
     let kube::Error::Api(status) = error else {
         panic!("no status")
     };
@@ -515,13 +473,10 @@ async fn a_namespace_goes_after_everything_in_it() {
         "{}",
         status.message
     );
-    maps.patch(
-        "a",
-        &PatchParams::default(),
-        &Patch::Merge(json!({"metadata": {"finalizers": null}})),
-    )
-    .await
-    .unwrap();
+    let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+    maps.patch("a", &PatchParams::default(), &free)
+        .await
+        .unwrap();
     wait_for(
         "namespace",
         || async { namespaces.get_opt("shop").await.unwrap().is_none() },

@@ -285,7 +285,12 @@ async fn the_api_says_no_as_it_should() {
         body["message"],
         "Deployment in version \"v1\" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"
     );
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_not_found() {
+    let fixture = cluster().await;
+    let client = fixture.cluster.client();
     let (code, body) = send(
         &client,
         "POST",
@@ -364,7 +369,12 @@ async fn what_may_not_change_does_not() {
         "{}",
         error.message
     );
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_and_sealed_data_do_not_change() {
+    let fixture = cluster().await;
+    let client = fixture.cluster.client();
     let services: Api<Service> = Api::default_namespaced(client.clone());
     let made: Service = serde_json::from_value(json!({"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}})).unwrap();
     let made = services

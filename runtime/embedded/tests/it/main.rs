@@ -1,7 +1,8 @@
 //! Integration tests of this crate, one binary: a real `kube::Client` against the API in this process, and Pods on the
 //! node.
 
-#![allow(clippy::unwrap_used)] // what fails here fails the test
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod apply;
 mod controllers;
@@ -45,6 +46,15 @@ async fn opened(node: bool) -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let cluster = Cluster::open(folder.path(), options(node)).await.unwrap();
     Fixture { cluster, folder }
+}
+
+/// Everything that the client lists.
+pub async fn all<K>(api: &kube::Api<K>) -> Vec<K>
+where
+    K: Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+{
+    let list = api.list(&kube::api::ListParams::default()).await.unwrap();
+    list.items
 }
 
 /// Waits until what `look` sees is as wanted; gives the last thing that it saw.

@@ -33,69 +33,41 @@ async fn a_pod_runs_and_its_log_is_served() {
     let fixture = live_cluster().await;
     let client = fixture.cluster.client();
     let maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
+    let map = json!({"metadata": {"name": "settings"}, "data": {"greeting": "hello"}});
     maps.create(
         &PostParams::default(),
-        &serde_json::from_value(
-            json!({"metadata": {"name": "settings"}, "data": {"greeting": "hello"}}),
-        )
-        .unwrap(),
+        &serde_json::from_value(map).unwrap(),
     )
     .await
     .unwrap();
     let pods: Api<Pod> = Api::default_namespaced(client);
     let mut made = pod("p", "echo $GREETING; echo two; echo three");
-    made.spec.as_mut().unwrap().containers[0].env = serde_json::from_value(json!([{"name": "GREETING", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "greeting"}}}])).unwrap();
+    let source = json!({"configMapKeyRef": {"name": "settings", "key": "greeting"}});
+    let env = json!([{"name": "GREETING", "valueFrom": source}]);
+    made.spec.as_mut().unwrap().containers[0].env = serde_json::from_value(env).unwrap();
     pods.create(&PostParams::default(), &made).await.unwrap();
     let ended = wait_for("end", || status(&pods, "p"), is_phase("Succeeded")).await;
     assert_eq!(ended.qos_class.as_deref(), Some("BestEffort"));
-    let terminated = ended.container_statuses.unwrap()[0]
-        .state
-        .clone()
-        .unwrap()
-        .terminated
-        .unwrap();
-    assert_eq!(terminated.exit_code, 0);
+    assert_eq!(exit_code(&ended), Some(0));
+    let log = |params: LogParams| {
+        let pods = pods.clone();
+        async move { pods.logs("p", &params).await }
+    };
     assert_eq!(
-        pods.logs("p", &LogParams::default()).await.unwrap(),
+        log(LogParams::default()).await.unwrap(),
         "hello\ntwo\nthree\n"
     );
-    assert_eq!(
-        pods.logs(
-            "p",
-            &LogParams {
-                tail_lines: Some(1),
-                ..LogParams::default()
-            }
-        )
-        .await
-        .unwrap(),
-        "three\n"
-    );
-    let followed: Vec<String> = pods
-        .log_stream(
-            "p",
-            &LogParams {
-                follow: true,
-                ..LogParams::default()
-            },
-        )
-        .await
-        .unwrap()
-        .lines()
-        .try_collect()
-        .await
-        .unwrap();
-    assert_eq!(followed, ["hello", "two", "three"]);
-    let error = pods
-        .logs(
-            "p",
-            &LogParams {
-                container: Some("x".to_owned()),
-                ..LogParams::default()
-            },
-        )
-        .await
-        .unwrap_err();
+    let tail = LogParams {
+        tail_lines: Some(1),
+        ..LogParams::default()
+    };
+    assert_eq!(log(tail).await.unwrap(), "three\n");
+    assert_eq!(follow(&pods, "p").await, ["hello", "two", "three"]);
+    let wrong = LogParams {
+        container: Some("x".to_owned()),
+        ..LogParams::default()
+    };
+    let error = log(wrong).await.unwrap_err();
     assert!(
         error
             .to_string()
@@ -111,6 +83,20 @@ async fn a_pod_runs_and_its_log_is_served() {
         |count| *count == 0,
     )
     .await;
+}
+
+fn exit_code(status: &PodStatus) -> Option<i32> {
+    let state = status.container_statuses.as_ref()?[0].state.as_ref()?;
+    Some(state.terminated.as_ref()?.exit_code)
+}
+
+async fn follow(pods: &Api<Pod>, name: &str) -> Vec<String> {
+    let params = LogParams {
+        follow: true,
+        ..LogParams::default()
+    };
+    let stream = pods.log_stream(name, &params).await.unwrap();
+    stream.lines().try_collect().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
