@@ -89,8 +89,14 @@ fn read(sources: &Sources, file: FileId, diags: &mut Diags) -> Vec<(Node, Syntax
         Tree::Kdl(children) if children.is_empty() => Vec::new(),
         Tree::Kdl(children) => {
             let start = Span::start_of(file);
-            let node =
-                Node { name: Text::plain("", start), args: Vec::new(), props: Vec::new(), children, span: start };
+            let node = Node {
+                name: Text::plain("", start),
+                args: Vec::new(),
+                props: Vec::new(),
+                children,
+                span: start,
+                torn: false,
+            };
             vec![(node, Syntax::Kdl)]
         }
         Tree::Yaml(documents) => {
