@@ -28,6 +28,7 @@ pub fn plan(uid: &str, nonce: &str, actions: Vec<Action>, undo: Vec<Action>, seg
         }],
         revision: Some(Revision { sha: "a".repeat(40), branch: Some("main".into()), uncommitted: Vec::new() }),
         base: None,
+        home: "default".into(),
         offline: false,
         summary: Summary::default(),
         segments,
