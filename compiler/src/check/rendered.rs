@@ -62,7 +62,7 @@ fn bumped(sources: &Sources, environment: &Environment, rendered: &Rendered) -> 
     let tag = |at: usize| format!("waybill-probe-{at}");
     for (at, image) in environment.images.iter().enumerate() {
         let new = NewImage { new_tag: Some(tag(at)), digest: None };
-        if let Ok(edited) = overlay::bump(&text, &image.reference, &new) {
+        if let Ok(edited) = overlay::restore(&text, &image.reference, &new) {
             text = edited.text;
         }
     }

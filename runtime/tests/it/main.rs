@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod apply_commit;
 mod apply_engine;
 mod apply_objects;
 mod apply_pods;
@@ -9,6 +10,7 @@ mod apply_rollout;
 mod bench;
 mod git;
 mod git_commit;
+mod planfile;
 mod plans;
 mod repos;
 mod step_checkout;

@@ -109,6 +109,9 @@ pub fn compare<'a>(
     Some(Compared { object, reference, live, differences, listed: inventory.contains(&name) })
 }
 
+/// Fields that the address says already.
+const IDENTITY: &[&str] = &["apiVersion", "kind", "metadata.name", "metadata.namespace"];
+
 /// Whether a CRD of the same plan defines the kind.
 fn defined_here(draft: &Draft, object: &ObjectRef) -> bool {
     let all = draft.facts.desired.environments.values().flat_map(|environment| &environment.objects);
@@ -138,6 +141,7 @@ pub fn action(draft: &Draft, place: &Place, owner: &str, compared: &Compared, un
     let effect = Effect::Apply(Apply { object: compared.object.value.clone(), found, force: false });
     let mut action = place.action(address, Kind::Object, op, reason, effect);
     action.changes = changes::of_object(&compared.differences, unknowns);
+    action.changes.retain(|change| !IDENTITY.contains(&change.path.as_str()));
     action.unknowns = unknowns_in(&action.effect, unknowns);
     let verbs: &[&str] = if op == Op::Create { &["create", "get", "patch"] } else { &["get", "patch"] };
     action.rbac =

@@ -20,7 +20,8 @@ use crate::journal::record::{ActionOutcome, ActionResult, Record};
 impl<'p> Drive<'p> {
     /// Begins all of `actions` whose segment may act.
     pub(super) async fn begin(&mut self, actions: Vec<&'p Action>) -> Result<(), Refusal> {
-        let (clockwork, acting): (Vec<_>, Vec<_>) = actions.into_iter().partition(|action| engine::is_clockwork(action));
+        let (clockwork, acting): (Vec<_>, Vec<_>) =
+            actions.into_iter().partition(|action| engine::is_clockwork(action));
         for gate in clockwork {
             self.events.event(Event::Started { address: gate.address.clone() });
             self.record_outcome(&gate.address, ActionResult::done()).await?;
@@ -80,8 +81,7 @@ impl<'p> Drive<'p> {
             events.event(Event::LockHeld { segment: segment.to_owned(), holder: holder.to_owned() });
         };
         let options = self.options;
-        let lock =
-            acquire(&cluster, &self.plan.project, segment, &options.holder, options.timing, &told).await;
+        let lock = acquire(&cluster, &self.plan.project, segment, &options.holder, options.timing, &told).await;
         let lock = match lock {
             Ok(lock) => lock,
             Err(LockError::Held { by }) => {
@@ -115,6 +115,7 @@ impl<'p> Drive<'p> {
     /// The action with its unknowns filled in; `None` if it failed for want of one.
     async fn job(&mut self, action: &'p Action) -> Result<Option<Job>, Refusal> {
         let undo = matches!(action.effect, Effect::UndoRollout(_) | Effect::UndoCommit(_));
+        let finally = matches!(&action.effect, Effect::Pod(group) if group.finally);
         for one in &action.unknowns {
             if self.state.values.contains_key(&one.placeholder) {
                 continue;
@@ -124,12 +125,17 @@ impl<'p> Drive<'p> {
                     self.append(Record::Filled { placeholder: one.placeholder.clone(), value: value.clone() }).await?;
                     self.events.event(Event::Filled { expression: one.expression.clone(), value });
                 }
-                // What is taken back is taken back as far as it is known.
-                Err(_) if undo => {}
+                // What is taken back is taken back as far as it is known, and `finally` runs with what there is.
+                Err(_) if undo || finally => {}
                 Err(why) => return self.fail(action, why).await.map(|()| None),
             }
         }
-        let values = finish::known_values(self.plan, &self.state, &action.unknowns);
+        let mut values = finish::known_values(self.plan, &self.state, &action.unknowns);
+        if finally {
+            for one in &action.unknowns {
+                values.entry(one.placeholder.clone()).or_default();
+            }
+        }
         let effect = match unknown::fill(&action.effect, &values) {
             Ok(effect) => effect,
             Err(why) => return self.fail(action, why).await.map(|()| None),
