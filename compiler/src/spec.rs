@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod environment;
 pub mod pipeline;
 pub mod project;
+pub mod reference;
 pub mod rollout;
 pub mod table;
 pub mod task;

@@ -13,5 +13,6 @@ mod manifest_corpus;
 mod manifest_findings;
 mod overlay;
 mod project;
+mod schemas;
 mod suite;
 mod yaml;
