@@ -53,11 +53,7 @@ pub fn places<'a>(
 }
 
 /// Renders once more with a tag for each image that nothing else has, and sees where it comes out.
-fn bumped(
-    sources: &Sources,
-    environment: &Environment,
-    rendered: &Rendered,
-) -> BTreeMap<(usize, String), usize> {
+fn bumped(sources: &Sources, environment: &Environment, rendered: &Rendered) -> BTreeMap<(usize, String), usize> {
     let mut changed = BTreeMap::new();
     let (Some(file), Some(root)) = (&rendered.kustomization, &environment.manifests) else { return changed };
     let Some(id) = sources.by_path(&file.path).filter(|_| !environment.images.is_empty()) else { return changed };

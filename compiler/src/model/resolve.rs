@@ -37,7 +37,8 @@ pub fn resolve(spec: &Spec, diags: &mut Diags) -> Model {
 /// The project; a nameless one where there is none.
 fn project(spec: &Spec, diags: &mut Diags) -> Project {
     // Two in one file are a block too many there, which the table says.
-    let two = spec.projects.first().zip(spec.projects.iter().find(|project| project.span.file != spec.projects[0].span.file));
+    let two =
+        spec.projects.first().zip(spec.projects.iter().find(|project| project.span.file != spec.projects[0].span.file));
     if let Some((first, second)) = two {
         let finding = Diagnostic::new(&codes::DUPLICATE_DEFINITION, second.span, "the spec has two projects");
         diags.push(finding.here("the second").label(first.span, "the first"));

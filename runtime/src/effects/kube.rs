@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use futures::AsyncBufRead;
 use kube::Client;
-use kube::api::{DeleteParams, ListParams, LogParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy};
+use kube::api::{
+    DeleteParams, ListParams, LogParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy,
+};
 use kube::core::{Request, Status};
 use serde_json::Value;
 use waybill_compiler::plan::effect::ObjectRef;
@@ -206,21 +208,14 @@ impl Cluster {
     /// The last lines of a container's log.
     pub async fn log_tail(&self, pod: &ObjectRef, container: &str, lines: i64) -> Result<String, KubeError> {
         let request = self.request(pod).await?;
-        let params = LogParams {
-            container: Some(container.to_owned()),
-            tail_lines: Some(lines),
-            ..LogParams::default()
-        };
+        let params =
+            LogParams { container: Some(container.to_owned()), tail_lines: Some(lines), ..LogParams::default() };
         let call = request.logs(&pod.name, &params).map_err(|error| KubeError::Unreachable(error.to_string()))?;
         Ok(limited(self.client.request_text(call)).await?)
     }
 
     /// A container's log as it grows, until the container has ended.
-    pub async fn log_stream(
-        &self,
-        pod: &ObjectRef,
-        container: &str,
-    ) -> Result<impl AsyncBufRead + use<>, KubeError> {
+    pub async fn log_stream(&self, pod: &ObjectRef, container: &str) -> Result<impl AsyncBufRead + use<>, KubeError> {
         let request = self.request(pod).await?;
         let params = LogParams { container: Some(container.to_owned()), follow: true, ..LogParams::default() };
         let call = request.logs(&pod.name, &params).map_err(|error| KubeError::Unreachable(error.to_string()))?;

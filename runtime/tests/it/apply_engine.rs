@@ -46,8 +46,10 @@ fn build(seeds: &[Seed]) -> (Plan, BTreeMap<String, ActionResult>) {
             5 | 6 => plans::pod(Vec::new(), finally(at)),
             _ => Effect::Gate(Gate::Health { objects: Vec::new(), timeout_seconds: 1 }),
         };
-        let waits: Vec<String> =
-            (0..at).filter(|before| seed.waits >> before & 1 == 1 && !finally(*before)).map(|before| format!("a{before}")).collect();
+        let waits: Vec<String> = (0..at)
+            .filter(|before| seed.waits >> before & 1 == 1 && !finally(*before))
+            .map(|before| format!("a{before}"))
+            .collect();
         let waits: Vec<&str> = waits.iter().map(String::as_str).collect();
         let mut action = plans::action(&format!("a{at}"), &segment, effect, &waits);
         if seed.covered && matches!(seed.kind, 2 | 3) {
@@ -93,14 +95,16 @@ fn running<'p>(plan: &'p Plan, state: &State) -> Vec<&'p Action> {
 }
 
 fn is_heavy(action: &Action) -> bool {
-    !matches!(
-        action.effect,
-        Effect::Apply(_) | Effect::Delete(_) | Effect::UndoRollout(_) | Effect::UndoCommit(_)
-    ) && !engine::is_clockwork(action)
+    !matches!(action.effect, Effect::Apply(_) | Effect::Delete(_) | Effect::UndoRollout(_) | Effect::UndoCommit(_))
+        && !engine::is_clockwork(action)
 }
 
 /// Runs the plan in the engine alone: `picks` says which running action ends next, or that the process is killed.
-fn simulate(plan: &Plan, results: &BTreeMap<String, ActionResult>, picks: &[u8]) -> Result<(State, Vec<String>), TestCaseError> {
+fn simulate(
+    plan: &Plan,
+    results: &BTreeMap<String, ActionResult>,
+    picks: &[u8],
+) -> Result<(State, Vec<String>), TestCaseError> {
     let graph = Graph::new(plan);
     let mut state = State::default();
     let mut started: Vec<String> = Vec::new();
@@ -180,10 +184,10 @@ fn check_undo(plan: &Plan, state: &State, started: &[String]) -> Result<(), Test
         let covered: Vec<&Action> = covered.collect();
         let begun = covered.iter().filter(|one| match &one.effect {
             Effect::Commit(_) => is_done(state, &one.address),
-            _ => matches!(
-                ended(state, &one.address),
-                Some(ActionResult::Done { .. } | ActionResult::Failed { .. })
-            ) || state.actions.get(&one.address).is_some_and(|it| it.phase == Phase::Intended),
+            _ => {
+                matches!(ended(state, &one.address), Some(ActionResult::Done { .. } | ActionResult::Failed { .. }))
+                    || state.actions.get(&one.address).is_some_and(|it| it.phase == Phase::Intended)
+            }
         });
         let begun: Vec<usize> = begun.map(|one| at(&one.address)).collect();
         let failed = plan.actions.iter().any(|one| {

@@ -81,7 +81,12 @@ fn canary(bench: &Bench, live: &Value, tag: &str, hold: u64, broken: bool) -> Pl
     let commit = plans::action("commit", SEGMENT, Effect::Commit(plans::commit("1", tag, tag)), &[]);
     let actions = vec![
         plans::undone_by(commit, REVERT),
-        of_rollout(plans::action("stage[0]", SEGMENT, plans::stage("production", "app", 0, 1, Some(first)), &["commit"])),
+        of_rollout(plans::action(
+            "stage[0]",
+            SEGMENT,
+            plans::stage("production", "app", 0, 1, Some(first)),
+            &["commit"],
+        )),
         of_rollout(plans::action("hold", SEGMENT, plans::hold(hold), &["stage[0]"])),
         of_rollout(plans::action("stage[1]", SEGMENT, bad, &["hold"])),
         of_rollout(plans::action("update", SEGMENT, update, &["stage[1]"])),
@@ -164,8 +169,7 @@ async fn a_stop_in_the_middle_takes_the_stages_back_and_a_resume_does_them_again
     };
     let options = options();
     let sink = Arc::clone(&ears);
-    let (outcome, ()) =
-        tokio::join!(apply::run(&plan, Arc::clone(&bench.world), &options, sink, stopped), stops);
+    let (outcome, ()) = tokio::join!(apply::run(&plan, Arc::clone(&bench.world), &options, sink, stopped), stops);
     let outcome = outcome.unwrap();
     assert_eq!((outcome.end, outcome.resumable), (End::Interrupted, true));
     assert_eq!(shape(&bench).await, json!([2, "app:1", false]));

@@ -20,12 +20,7 @@ pub fn plan(uid: &str, nonce: &str, actions: Vec<Action>, undo: Vec<Action>, seg
         id: String::new(),
         tool: TOOL.into(),
         project: PROJECT.into(),
-        targets: vec![Target {
-            cluster: "default".into(),
-            context: None,
-            uid: uid.into(),
-            version: "v1.36.1".into(),
-        }],
+        targets: vec![Target { cluster: "default".into(), context: None, uid: uid.into(), version: "v1.36.1".into() }],
         revision: Some(Revision { sha: "a".repeat(40), branch: Some("main".into()), uncommitted: Vec::new() }),
         base: None,
         home: "default".into(),

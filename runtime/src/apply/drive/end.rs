@@ -72,7 +72,9 @@ impl Drive<'_> {
                 self.events.event(Event::Retried { address: address.to_owned(), reason });
                 Ok(None)
             }
-            Err(EffectError::NodeLost(reason)) => Ok(Some(ActionResult::failed(format!("the node was lost: {reason}")))),
+            Err(EffectError::NodeLost(reason)) => {
+                Ok(Some(ActionResult::failed(format!("the node was lost: {reason}"))))
+            }
             Err(EffectError::Interrupted) => Ok(None),
             Err(EffectError::LockLost) => {
                 let segment = self.action(address)?.segment.clone();
@@ -155,8 +157,7 @@ impl Drive<'_> {
         self.skip(&summary, |action| action.segment == segment).await?;
         let end = finish::segment_end(self.plan, segment, &summary);
         let cluster = self.cluster_of(segment)?;
-        let written =
-            finish::write(&cluster, self.plan, &self.state, segment, end, &self.options.applied_by).await;
+        let written = finish::write(&cluster, self.plan, &self.state, segment, end, &self.options.applied_by).await;
         written.map_err(Refusal::Unreachable)?;
         let result = end.word().to_owned();
         self.append(Record::SegmentEnded { segment: segment.to_owned(), result: result.clone() }).await?;
