@@ -304,12 +304,12 @@ fn check_type(value: &Value, ty: Type, what: &str, diags: &mut Diags) {
     };
     if let Some(found) = wrong_scalar(value, ty) {
         let mut finding = wrong(found);
-        if let (Some(text), Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_)) = (as_text(value), &value.scalar) {
-            let quoted = matches!(ty, Type::Text | Type::Template | Type::Name | Type::Word);
-            if quoted && wrong_text(&text.value, ty).is_none() {
-                finding =
-                    finding.fix("write it as a string", Applicability::Safe, value.span, format!("\"{}\"", text.value));
-            }
+        if let (Some(text), Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_)) = (as_text(value), &value.scalar)
+            && matches!(ty, Type::Text | Type::Template | Type::Name | Type::Word)
+            && wrong_text(&text.value, ty).is_none()
+        {
+            finding =
+                finding.fix("write it as a string", Applicability::Safe, value.span, format!("\"{}\"", text.value));
         }
         diags.push(finding);
         return;

@@ -8,6 +8,8 @@ mod apply_objects;
 mod apply_pods;
 mod apply_rollout;
 mod bench;
+mod cli;
+mod cli_line;
 mod git;
 mod git_commit;
 mod planfile;

@@ -241,10 +241,8 @@ fn draft_objects(draft: &mut Draft, scope: &Scope, compared: &[Compared]) {
     let mut actions: Vec<(Action, usize)> = Vec::new();
     for (at, item) in compared.iter().enumerate() {
         let staged = scope.environment.rollouts.iter().find(|rollout| rollout::is_for(rollout, &item.reference));
-        if let Some(rollout) = staged {
-            if rollout::build(draft, scope, rollout, item) {
-                continue;
-            }
+        if staged.is_some_and(|rollout| rollout::build(draft, scope, rollout, item)) {
+            continue;
         }
         if let Some(mut action) = objects::action(draft, scope.place, scope.owner, item, &scope.desired.unknowns) {
             action.waits_for = scope.ready.to_vec();
