@@ -13,7 +13,13 @@ pub fn markdown() -> String {
         page.push_str(&format!("| [{id}](#{}) | `{name}` | {severity} | {} |\n", id.to_lowercase(), code.summary));
     }
     for code in codes::all() {
-        page.push_str(&format!("\n## {}\n\n`{}`, {}: {}\n\n", code.id(), code.name, code.severity.as_str(), code.summary));
+        page.push_str(&format!(
+            "\n## {}\n\n`{}`, {}: {}\n\n",
+            code.id(),
+            code.name,
+            code.severity.as_str(),
+            code.summary
+        ));
         page.push_str(&format!("{}\n", code.explanation));
         if !code.failing.is_empty() {
             page.push_str(&format!("\nWrong:\n\n```kdl\n{}\n```\n", code.failing.trim_end()));

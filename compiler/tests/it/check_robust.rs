@@ -84,11 +84,15 @@ fn limits_give_one_finding() {
     assert_eq!(codes_of(&large.replace("//", "#"), "waybill.yaml"), ["file-too-large"]);
     assert_eq!(codes_of(&"[".repeat(100_000), "waybill.yaml"), ["nesting-too-deep"]);
     let expression = format!("{}1{}", "(".repeat(400), ")".repeat(400));
-    let long = format!("project \"p\"\npipeline \"c\" {{\n runs-on namespace=\"c\"\n workspace \"w\"\n checkout \"w\" revision=\"${{{expression}}}\"\n}}\n");
+    let long = format!(
+        "project \"p\"\npipeline \"c\" {{\n runs-on namespace=\"c\"\n workspace \"w\"\n checkout \"w\" revision=\"${{{expression}}}\"\n}}\n"
+    );
     assert_eq!(codes_of(&long, "waybill.kdl"), ["bad-expression"]);
     for nasty in ["!", "-", "a?b:", "1+", "a.", "a[", "a(", "[", "{1:", "a&&", "a in ", "x==", "'"] {
         let expression = nasty.repeat(1000 / nasty.len());
-        let text = format!("project \"p\"\ntask \"t\" {{\n step \"s\" image=\"a:1\" workdir=\"${{{expression}}}\" {{ run \"true\"; }}\n}}\n");
+        let text = format!(
+            "project \"p\"\ntask \"t\" {{\n step \"s\" image=\"a:1\" workdir=\"${{{expression}}}\" {{ run \"true\"; }}\n}}\n"
+        );
         let codes = codes_of(&text, "waybill.kdl");
         assert!(codes == ["bad-expression"] || codes == ["bad-expression", "kdl-syntax"], "{nasty}: {codes:?}");
     }
@@ -143,7 +147,7 @@ fn a_spec_may_be_cut_into_files() {
             ".waybill/c.kdl:1:1: error[WB0109]: the spec has two projects"
         ]
     );
-    assert!(needs::ROUNDS >= 4);
+    const { assert!(needs::ROUNDS >= 4) };
 }
 
 #[test]
