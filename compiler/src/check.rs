@@ -13,6 +13,7 @@ mod references;
 mod rendered;
 mod results;
 mod rollouts;
+mod selectors;
 mod sources;
 mod splice;
 mod stages;
@@ -79,7 +80,8 @@ pub fn run(sources: &Sources, spec: &Spec, model: Model, diags: &mut Diags) -> C
     objects::check(sources, spec, &model, &places, diags);
     references::check(sources, spec, &model, &places, diags);
     bumps::check(&model, &places, diags);
-    rollouts::check(&places, diags);
+    selectors::check(&places, diags);
+    rollouts::check(&model, &places, diags);
     if diags.has_errors() {
         return Checking { needs: Vec::new(), checked: None };
     }

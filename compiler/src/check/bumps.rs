@@ -19,14 +19,64 @@ pub fn check(model: &Model, places: &[Place], diags: &mut Diags) {
         match (&place.rendered.kustomization, place.environment.images.first()) {
             (None, Some(image)) => diags.push(no_overlay(place, image)),
             (Some(_), Some(_)) => place.environment.images.iter().enumerate().for_each(|(at, image)| {
-                if !place.bumped.values().any(|bumped| *bumped == at) {
+                let again = place.environment.images[..at].iter().any(|first| first.reference == image.reference);
+                if let Some(why) = place.refused.get(&at) {
+                    diags.push(uneditable(place, image, why));
+                } else if !again && !reached(place, &image.reference) {
                     diags.push(unreached(place, image));
                 }
             }),
             (_, None) => {}
         }
+        check_same_entry(place, diags);
         check_floating(place, diags);
     }
+    for (at, place) in places.iter().enumerate() {
+        diags.extend(places[..at].iter().find_map(|other| shared(other, place)));
+    }
+}
+
+/// Whether a container runs an image; of several that are written to one entry the last one is seen.
+fn reached(place: &Place, reference: &str) -> bool {
+    place.bumped.values().any(|bumped| place.environment.images[*bumped].reference == reference)
+}
+
+fn uneditable(place: &Place, image: &EnvironmentImage, why: &str) -> Diagnostic {
+    let message = format!("the overlay of environment `{}` takes no version: {why}", place.name());
+    let finding = Diagnostic::new(&codes::OVERLAY_UNEDITABLE, image.span, message);
+    finding.here(format!("the version of `{}` goes there", image.name))
+}
+
+/// Two images of an environment that would be written to one entry.
+fn check_same_entry(place: &Place, diags: &mut Diags) {
+    let images = &place.environment.images;
+    for (at, image) in images.iter().enumerate() {
+        if let Some(first) = images[..at].iter().find(|first| first.reference == image.reference) {
+            let message =
+                format!("images `{}` and `{}` are both written to `{}`", first.name, image.name, image.reference);
+            let finding = Diagnostic::new(&codes::DUPLICATE_DEFINITION, image.span, message).here("again");
+            diags.push(finding.label(first.span, "first here").help("say by name=\"…\" which entry each of them is"));
+        }
+    }
+}
+
+/// An entry that both environments write in one file.
+fn shared(first: &Place, second: &Place) -> Option<Diagnostic> {
+    let path = &second.rendered.kustomization.as_ref()?.path;
+    if first.rendered.kustomization.as_ref()?.path != *path {
+        return None;
+    }
+    let same =
+        |image: &&EnvironmentImage| first.environment.images.iter().any(|other| other.reference == image.reference);
+    let image = second.environment.images.iter().find(same)?;
+    let root =
+        |place: &Place| place.environment.manifests.as_ref().map_or(place.environment.name.span, |root| root.span);
+    let (one, two) = (first.name(), second.name());
+    let message = format!("environments `{one}` and `{two}` both write the version of `{}` to `{path}`", image.name);
+    let finding = Diagnostic::new(&codes::OVERLAY_SHARED, root(second), message)
+        .here(format!("the overlay of `{two}`"))
+        .label(root(first), format!("and of `{one}`"));
+    Some(finding.help("give each an overlay of its own, with the common manifests as a base in its `resources`"))
 }
 
 fn no_overlay(place: &Place, image: &EnvironmentImage) -> Diagnostic {

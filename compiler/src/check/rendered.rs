@@ -10,12 +10,17 @@ use crate::model::{Environment, EnvironmentId, Model};
 use crate::overlay::{self, NewImage};
 use crate::source::{Need, Sources};
 
+/// Containers (index of the object, JSON pointer of the image) with the index of the image that a bump writes there.
+type Reached = BTreeMap<(usize, String), usize>;
+
 /// An environment and what it renders.
 pub struct Place<'a> {
     pub environment: &'a Environment,
     pub rendered: &'a Rendered,
-    /// Containers (index of the object, JSON pointer of the image) that a bump changes, with the index of its image.
-    pub bumped: BTreeMap<(usize, String), usize>,
+    /// What a bump changes.
+    pub bumped: Reached,
+    /// Why the overlay takes no version of an image, by the index of the image.
+    pub refused: BTreeMap<usize, String>,
 }
 
 /// Renders the manifests of all environments; those with an error are left out. What is needed is added to `needs`.
@@ -48,22 +53,26 @@ pub fn places<'a>(
 ) -> Vec<Place<'a>> {
     let place = |(id, rendered): (&EnvironmentId, &'a Rendered)| {
         let environment = model.environment(*id);
-        Place { environment, rendered, bumped: bumped(sources, environment, rendered) }
+        let (bumped, refused) = bumped(sources, environment, rendered);
+        Place { environment, rendered, bumped, refused }
     };
     rendered.iter().map(place).collect()
 }
 
 /// Renders once more with a tag for each image that nothing else has, and sees where it comes out.
-fn bumped(sources: &Sources, environment: &Environment, rendered: &Rendered) -> BTreeMap<(usize, String), usize> {
-    let mut changed = BTreeMap::new();
-    let (Some(file), Some(root)) = (&rendered.kustomization, &environment.manifests) else { return changed };
-    let Some(id) = sources.by_path(&file.path).filter(|_| !environment.images.is_empty()) else { return changed };
+fn bumped(sources: &Sources, environment: &Environment, rendered: &Rendered) -> (Reached, BTreeMap<usize, String>) {
+    let (mut changed, mut refused) = (BTreeMap::new(), BTreeMap::new());
+    let (Some(file), Some(root)) = (&rendered.kustomization, &environment.manifests) else { return (changed, refused) };
+    let Some(id) = sources.by_path(&file.path).filter(|_| !environment.images.is_empty()) else {
+        return (changed, refused);
+    };
     let mut text = sources.text(id).to_owned();
     let tag = |at: usize| format!("waybill-probe-{at}");
     for (at, image) in environment.images.iter().enumerate() {
         let new = NewImage { new_tag: Some(tag(at)), digest: None };
-        if let Ok(edited) = overlay::restore(&text, &image.reference, &new) {
-            text = edited.text;
+        match overlay::restore(&text, &image.reference, &new) {
+            Ok(edited) => text = edited.text,
+            Err(why) => drop(refused.insert(at, why.to_string())),
         }
     }
     let with = |path: &str| (path == file.path).then(|| text.clone());
@@ -75,7 +84,7 @@ fn bumped(sources: &Sources, environment: &Environment, rendered: &Rendered) -> 
             changed.extend(image.map(|image| ((index, container.pointer), image)));
         }
     }
-    changed
+    (changed, refused)
 }
 
 impl Place<'_> {

@@ -8,12 +8,19 @@ use super::rendered::Place;
 use crate::diag::{Diagnostic, Diags, Severity, codes, suggest};
 use crate::manifest::Object;
 use crate::manifest::selectors::Selector;
-use crate::model::Rollout;
+use crate::model::{Model, Rollout};
 use crate::plan::canary::{self, Split};
 use crate::source::Span;
 
 /// Reports rollouts that cannot do what they say.
-pub fn check(places: &[Place], diags: &mut Diags) {
+pub fn check(model: &Model, places: &[Place], diags: &mut Diags) {
+    for environment in model.environments.iter().filter(|environment| environment.manifests.is_none()) {
+        for rollout in &environment.rollouts {
+            let message = format!("environment `{}` has no manifests to roll out", environment.name.value);
+            let finding = Diagnostic::new(&codes::ROLLOUT_WORKLOAD, rollout.workload.span, message);
+            diags.push(finding.here("not in any manifest").help("add `manifests \"PATH\"`"));
+        }
+    }
     for place in places {
         for rollout in &place.environment.rollouts {
             match workload(place, rollout) {

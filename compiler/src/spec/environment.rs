@@ -3,7 +3,7 @@
 use super::rollout::{ROLLOUT, Rollout};
 use super::table::{Arg, BLOCK, Block, Type, arg, default, many, one, optional, prop, required};
 use super::view::View;
-use crate::diag::Diags;
+use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::{Span, Spanned};
 
 pub static ENVIRONMENT: Block = Block {
@@ -209,7 +209,7 @@ pub struct Vault {
 }
 
 /// An environment, if it has a name.
-pub fn lower(view: &View, _diags: &mut Diags) -> Option<Environment> {
+pub fn lower(view: &View, diags: &mut Diags) -> Option<Environment> {
     let cluster = |view: View| ClusterUse {
         name: view.reference("name"),
         namespace: view.reference("namespace"),
@@ -233,7 +233,7 @@ pub fn lower(view: &View, _diags: &mut Diags) -> Option<Environment> {
         cluster: view.child("cluster").map(cluster),
         manifests: view.child("manifests").map(|manifests| manifests.reference("path")),
         images: view.children("image").iter().filter_map(image).collect(),
-        promote: view.child("promote").map(|promote| lower_promote(&promote)),
+        promote: view.child("promote").map(|promote| lower_promote(&promote, diags)),
         rollouts: view.children("rollout").iter().filter_map(super::rollout::lower).collect(),
         sync: view.child("sync").map(sync),
         health_seconds: view.child("health").and_then(|health| health.seconds("timeout")).map(|seconds| seconds.value),
@@ -242,7 +242,11 @@ pub fn lower(view: &View, _diags: &mut Diags) -> Option<Environment> {
     })
 }
 
-fn lower_promote(view: &View) -> Promote {
+fn lower_promote(view: &View, diags: &mut Diags) -> Promote {
+    if let Some(hotfix) = view.child("hotfix") {
+        let finding = Diagnostic::new(&codes::NOT_YET, hotfix.head(), "`hotfix` is not supported yet");
+        diags.push(finding.here("nobody could skip the gates by it").help("remove the block"));
+    }
     Promote {
         from: view.reference("from"),
         images: view.children("image").iter().filter_map(|image| image.name("image")).collect(),

@@ -1,6 +1,12 @@
 //! Integration tests of this crate, one binary.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::disallowed_macros,
+    reason = "tests read files; the compiler does not"
+)]
 
 mod check_robust;
 mod codes;
@@ -11,8 +17,10 @@ mod folder;
 mod manifest_cases;
 mod manifest_corpus;
 mod manifest_findings;
+mod kdl;
 mod overlay;
 mod project;
 mod schemas;
 mod suite;
+mod tidy;
 mod yaml;

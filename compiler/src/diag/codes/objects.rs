@@ -13,6 +13,9 @@ pub(super) const OBJECTS: &[&Code] = &[
     &IMAGE_NOT_IN_MANIFESTS,
     &DOCKERFILE_MISSING,
     &DOCKERFILE_NOT_BUILDABLE,
+    &OVERLAY_SHARED,
+    &SERVICE_WITHOUT_PODS,
+    &SELECTOR_MISMATCH,
 ];
 
 pub static INLINE_SECRET: Code = Code {
@@ -397,5 +400,219 @@ pipeline "ci" {
 --- Dockerfile
 FROM scratch
 COPY web /web
+"#,
+};
+
+pub static OVERLAY_SHARED: Code = Code {
+    number: 408,
+    name: "overlay-shared",
+    severity: Severity::Error,
+    summary: "two environments write versions to one overlay",
+    explanation: "A version reaches an environment by a commit to its overlay. Where two environments share the file, what one of them takes is at once in the other, without its gates. Give each an overlay of its own over a common base.",
+    failing: r#"project "shop"
+pipeline "ci" {
+    runs-on namespace="ci"
+    param "revision" type="commit"
+    workspace "source"
+    checkout "source" revision="${param.revision}"
+    image "web" context="source" tag="${param.revision.short}"
+}
+environment "staging" {
+    cluster "default" namespace="staging"
+    manifests "base"
+    image "web" from="pipeline.ci.image.web" name="example.com/web"
+}
+environment "production" {
+    cluster "default" namespace="production"
+    manifests "base"
+    promote from="staging"
+}
+--- base/kustomization.yaml
+resources: [web.yaml]
+--- base/web.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: 2
+  selector:
+    matchLabels: {app: web}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers:
+        - name: web
+          image: example.com/web:1
+--- Dockerfile
+FROM scratch
+COPY web /web
+"#,
+    fixed: r#"project "shop"
+pipeline "ci" {
+    runs-on namespace="ci"
+    param "revision" type="commit"
+    workspace "source"
+    checkout "source" revision="${param.revision}"
+    image "web" context="source" tag="${param.revision.short}"
+}
+environment "staging" {
+    cluster "default" namespace="staging"
+    manifests "staging"
+    image "web" from="pipeline.ci.image.web" name="example.com/web"
+}
+environment "production" {
+    cluster "default" namespace="production"
+    manifests "production"
+    promote from="staging"
+}
+--- staging/kustomization.yaml
+resources: [../base]
+--- production/kustomization.yaml
+resources: [../base]
+--- base/kustomization.yaml
+resources: [web.yaml]
+--- base/web.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: 2
+  selector:
+    matchLabels: {app: web}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers:
+        - name: web
+          image: example.com/web:1
+--- Dockerfile
+FROM scratch
+COPY web /web
+"#,
+};
+
+pub static SERVICE_WITHOUT_PODS: Code = Code {
+    number: 409,
+    name: "service-without-pods",
+    severity: Severity::Warning,
+    summary: "a Service selects no Pods of its environment",
+    explanation: "No Pod template in the manifests has the labels that the Service selects: requests to it would find nobody. Most often a label was renamed in one place.",
+    failing: r#"project "shop"
+environment "dev" {
+    cluster "default" namespace="dev"
+    manifests "manifests"
+}
+--- manifests/web.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: 2
+  selector:
+    matchLabels: {app: web}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers:
+        - name: web
+          image: example.com/web:1
+--- manifests/service.yaml
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+spec:
+  selector: {app: wbe}
+  ports:
+    - port: 80
+"#,
+    fixed: r#"project "shop"
+environment "dev" {
+    cluster "default" namespace="dev"
+    manifests "manifests"
+}
+--- manifests/web.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: 2
+  selector:
+    matchLabels: {app: web}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers:
+        - name: web
+          image: example.com/web:1
+--- manifests/service.yaml
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+spec:
+  selector: {app: web}
+  ports:
+    - port: 80
+"#,
+};
+
+pub static SELECTOR_MISMATCH: Code = Code {
+    number: 410,
+    name: "selector-mismatch",
+    severity: Severity::Error,
+    summary: "the selector of a workload does not match its own Pods",
+    explanation: "The API server refuses a workload whose selector does not match the labels of its own template.",
+    failing: r#"project "shop"
+environment "dev" {
+    cluster "default" namespace="dev"
+    manifests "manifests"
+}
+--- manifests/web.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: 2
+  selector:
+    matchLabels: {app: wbe}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers:
+        - name: web
+          image: example.com/web:1
+"#,
+    fixed: r#"project "shop"
+environment "dev" {
+    cluster "default" namespace="dev"
+    manifests "manifests"
+}
+--- manifests/web.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: 2
+  selector:
+    matchLabels: {app: web}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers:
+        - name: web
+          image: example.com/web:1
 "#,
 };
