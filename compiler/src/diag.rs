@@ -4,6 +4,7 @@
 //! The message is worded next to the check that finds the problem. Not here: how findings are shown (`render`).
 
 pub mod codes;
+pub mod reference;
 pub mod render;
 pub mod suggest;
 

@@ -13,6 +13,9 @@ use crate::syntax::Text;
 /// Longest expression in bytes.
 const LENGTH: usize = 1024;
 
+/// Deepest nesting of brackets and prefixes: the parser recurses.
+const DEPTH: usize = 8;
+
 /// A string with expressions in it.
 #[derive(Clone, Debug)]
 pub struct Template {
@@ -127,6 +130,10 @@ fn expression(text: &Text, from: usize, to: usize, diags: &mut Diags) -> Option<
         diags.push(bad("an expression is empty".into()).here("nothing between the braces"));
         return None;
     }
+    if deepest(source) > DEPTH {
+        diags.push(bad("an expression is nested too deeply".into()).here("only names joined by dots are supported yet"));
+        return None;
+    }
     let parsed = match Parser::new().parse(&dashed_names(source)) {
         Ok(parsed) => parsed,
         Err(errors) => {
@@ -142,6 +149,21 @@ fn expression(text: &Text, from: usize, to: usize, diags: &mut Diags) -> Option<
         return None;
     };
     Some(Chain { names: place_names(text, from, source, names), span })
+}
+
+/// How deep brackets and prefixes are nested, at most.
+fn deepest(source: &str) -> usize {
+    let (mut depth, mut prefixes, mut deepest) = (0usize, 0usize, 0usize);
+    for character in source.chars() {
+        match character {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            '!' | '-' | '?' => prefixes += 1,
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest.max(prefixes / 4)
 }
 
 /// CEL reads `a.b-c` as a subtraction; in a plain chain of names it is a name with a dash.

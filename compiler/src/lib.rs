@@ -41,7 +41,9 @@ pub fn compile(sources: &Sources) -> (Checking, Diags) {
         }
         return (Checking { needs: Vec::new(), checked: None }, diags);
     }
-    let spec = spec::lower(sources, &files, &mut diags);
+    let unread = diags.has_errors();
+    let mut spec = spec::lower(sources, &files, &mut diags);
+    spec.torn |= unread;
     check::spec(sources, &spec, &mut diags);
     if spec.torn {
         return (Checking { needs: Vec::new(), checked: None }, diags);

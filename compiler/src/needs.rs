@@ -23,43 +23,52 @@ pub fn spec_files(sources: &Sources, diags: &mut Diags) -> Result<Vec<FileId>, V
     };
     let kdl = asked("waybill.kdl");
     let yaml = asked("waybill.yaml");
-    let mut inner: Vec<(String, Option<Entry>)> = Vec::new();
-    if let Some(Entry::Folder(names)) = asked(FOLDER) {
-        let chosen = choose(&names, sources, diags);
-        inner.extend(chosen.into_iter().map(|name| (format!("{FOLDER}/{name}"), None)));
-    }
-    for (path, entry) in &mut inner {
-        *entry = asked(path);
-    }
+    let folder = asked(FOLDER);
+    let names = match &folder {
+        Some(Entry::Folder(names)) => names.as_slice(),
+        None | Some(Entry::File(_) | Entry::Missing(_)) => &[],
+    };
+    let (inner, unread) = choose(names);
+    let inner: Vec<(String, Option<Entry>)> = inner.into_iter().map(|path| (path.clone(), asked(&path))).collect();
     if !needs.is_empty() {
         return Err(needs);
     }
     let mut files = Vec::new();
-    let present = |entry: &Option<Entry>| !matches!(entry, None | Some(Entry::Missing(Missing::NotFound)));
     if present(&kdl) {
-        if let (Some(Entry::File(kdl)), Some(Entry::File(_))) = (&kdl, &yaml) {
-            let finding = Diagnostic::new(
-                &codes::BOTH_SYNTAXES,
-                Span::start_of(*kdl),
-                "`waybill.yaml` is not read beside `waybill.kdl`",
-            );
-            diags.push(finding);
+        push(&mut files, "waybill.kdl", kdl.clone(), diags);
+        if let (Some(Entry::File(kdl)), true) = (&kdl, present(&yaml)) {
+            diags.push(both(*kdl, "`waybill.yaml` is not read beside `waybill.kdl`".into()));
         }
-        push(&mut files, "waybill.kdl", kdl, diags);
     } else if present(&yaml) {
         push(&mut files, "waybill.yaml", yaml, diags);
+    }
+    if let (true, Some(Entry::Missing(missing))) = (present(&folder), &folder) {
+        diags.push(missing_file(FOLDER, missing));
     }
     for (path, entry) in inner {
         push(&mut files, &path, entry, diags);
     }
+    if let (Some(yaml), Some(file)) = (unread, files.last()) {
+        diags.push(both(*file, format!("`{yaml}` is not read beside the KDL files of `{FOLDER}`")));
+    }
     Ok(files)
 }
 
-/// The KDL files of a folder's names, or the YAML files where there is no KDL.
-fn choose(names: &[String], _sources: &Sources, _diags: &mut Diags) -> Vec<String> {
-    let with = |end: &str| names.iter().filter(|name| name.ends_with(end)).cloned().collect::<Vec<_>>();
-    let kdl = with(".kdl");
-    if kdl.is_empty() { with(".yaml") } else { kdl }
+fn present(entry: &Option<Entry>) -> bool {
+    !matches!(entry, None | Some(Entry::Missing(Missing::NotFound)))
+}
+
+fn both(kdl: FileId, message: String) -> Diagnostic {
+    Diagnostic::new(&codes::BOTH_SYNTAXES, Span::start_of(kdl), message)
+}
+
+/// The paths of a folder's KDL files, or of its YAML files where there is no KDL; and a YAML file that is passed over.
+fn choose(names: &[String]) -> (Vec<String>, Option<String>) {
+    let with = |end: &str| -> Vec<String> {
+        names.iter().filter(|name| name.ends_with(end)).map(|name| format!("{FOLDER}/{name}")).collect()
+    };
+    let (kdl, yaml) = (with(".kdl"), with(".yaml"));
+    if kdl.is_empty() { (yaml, None) } else { (kdl, yaml.into_iter().next()) }
 }
 
 fn push(files: &mut Vec<FileId>, path: &str, entry: Option<Entry>, diags: &mut Diags) {

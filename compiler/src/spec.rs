@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod environment;
 pub mod pipeline;
 pub mod project;
+pub mod reference;
 pub mod rollout;
 pub mod table;
 pub mod task;
@@ -89,8 +90,14 @@ fn read(sources: &Sources, file: FileId, diags: &mut Diags) -> Vec<(Node, Syntax
         Tree::Kdl(children) if children.is_empty() => Vec::new(),
         Tree::Kdl(children) => {
             let start = Span::start_of(file);
-            let node =
-                Node { name: Text::plain("", start), args: Vec::new(), props: Vec::new(), children, span: start };
+            let node = Node {
+                name: Text::plain("", start),
+                args: Vec::new(),
+                props: Vec::new(),
+                children,
+                span: start,
+                torn: false,
+            };
             vec![(node, Syntax::Kdl)]
         }
         Tree::Yaml(documents) => {

@@ -6,7 +6,7 @@
 pub mod kdl;
 pub mod yaml;
 
-use crate::diag::Diags;
+use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::{FileId, Sources, Span};
 
 /// A scalar's decoded text, with a map from decoded offsets to source bytes.
@@ -51,6 +51,8 @@ pub struct Node {
     pub children: Vec<Node>,
     /// The whole node, children included.
     pub span: Span,
+    /// Whether the values and properties could not be read, which has been said: what is missing may stand there.
+    pub torn: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -66,6 +68,8 @@ pub enum Scalar {
     Float(f64),
     Bool(bool),
     Null,
+    /// Something else stood there, which has been said.
+    Unread,
 }
 
 impl Value {
@@ -76,14 +80,14 @@ impl Value {
             Scalar::Int(_) => "a whole number",
             Scalar::Float(_) => "a number with a fraction",
             Scalar::Bool(_) => "a truth value",
-            Scalar::Null => "nothing",
+            Scalar::Null | Scalar::Unread => "nothing",
         }
     }
 
     pub fn text(&self) -> Option<&Text> {
         match &self.scalar {
             Scalar::Text(text) => Some(text),
-            Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_) | Scalar::Null => None,
+            Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_) | Scalar::Null | Scalar::Unread => None,
         }
     }
 }
@@ -95,9 +99,18 @@ pub enum Tree {
     Yaml(Vec<yaml::Node>),
 }
 
+/// Largest spec file in bytes.
+pub const SIZE: usize = 1 << 20;
+
 /// Parses a spec file: YAML where its name ends so, else KDL.
 pub fn parse(sources: &Sources, file: FileId, diags: &mut Diags) -> Tree {
-    let path = sources.path(file);
+    let (path, bytes) = (sources.path(file), sources.text(file).len());
+    if bytes > SIZE {
+        let message = format!("the file has {bytes} bytes, more than the {SIZE} that a spec file may have");
+        let finding = Diagnostic::new(&codes::FILE_TOO_LARGE, Span::start_of(file), message);
+        diags.push(finding.help("split it into files under `.waybill/`"));
+        return Tree::Kdl(Vec::new());
+    }
     if path.ends_with(".yaml") || path.ends_with(".yml") {
         Tree::Yaml(yaml::parse(file, sources.text(file), yaml::Schema::Core, diags))
     } else {

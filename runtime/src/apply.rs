@@ -88,23 +88,47 @@ pub struct AtGate {
 pub enum Refusal {
     /// An offline plan is for reading.
     Offline,
-    Tool { plan: String, ours: String },
+    Tool {
+        plan: String,
+        ours: String,
+    },
     /// The cluster is not the one that the plan was made for.
-    Target { cluster: String, why: String },
+    Target {
+        cluster: String,
+        why: String,
+    },
     /// The plan has been applied before.
-    Used { plan: String, result: String },
+    Used {
+        plan: String,
+        result: String,
+    },
     /// The plan was begun before: resume it.
-    Unfinished { plan: String },
-    Superseded { plan: String, by: String },
-    LockHeld { segment: String, by: String },
-    Stale { why: String },
+    Unfinished {
+        plan: String,
+    },
+    Superseded {
+        plan: String,
+        by: String,
+    },
+    LockHeld {
+        segment: String,
+        by: String,
+    },
+    Stale {
+        why: String,
+    },
     Journal(JournalError),
     /// No answer from a cluster.
     Unreachable(String),
     /// The lock of a segment may belong to another by now; the plan can be resumed.
-    LockLost { segment: String },
+    LockLost {
+        segment: String,
+    },
     /// `approve` found no such gate, or it needs no approval any more.
-    NoGate { address: String, why: String },
+    NoGate {
+        address: String,
+        why: String,
+    },
 }
 
 impl fmt::Display for Refusal {

@@ -13,15 +13,33 @@ const LIMIT: u64 = 256 * 1024 * 1024;
 /// Why a plan file cannot be used. Each has its own sentence.
 #[derive(Debug)]
 pub enum PlanFileError {
-    Write { path: PathBuf, error: std::io::Error },
-    Read { path: PathBuf, error: std::io::Error },
-    NotAPlan { path: PathBuf, why: String },
+    Write {
+        path: PathBuf,
+        error: std::io::Error,
+    },
+    Read {
+        path: PathBuf,
+        error: std::io::Error,
+    },
+    NotAPlan {
+        path: PathBuf,
+        why: String,
+    },
     /// Some byte was changed after the plan was made.
-    Changed { path: PathBuf },
+    Changed {
+        path: PathBuf,
+    },
     /// Written in another format.
-    Format { path: PathBuf, format: u64 },
+    Format {
+        path: PathBuf,
+        format: u64,
+    },
     /// Made by another version of the program.
-    Tool { path: PathBuf, tool: String, ours: String },
+    Tool {
+        path: PathBuf,
+        tool: String,
+        ours: String,
+    },
 }
 
 impl fmt::Display for PlanFileError {
@@ -37,7 +55,12 @@ impl fmt::Display for PlanFileError {
                 write!(out, "{} was changed after the plan was made; make a new plan", path.display())
             }
             PlanFileError::Format { path, format } => {
-                write!(out, "{} has format {format}, this version reads {}", path.display(), waybill_compiler::plan::FORMAT)
+                write!(
+                    out,
+                    "{} has format {format}, this version reads {}",
+                    path.display(),
+                    waybill_compiler::plan::FORMAT
+                )
             }
             PlanFileError::Tool { path, tool, ours } => {
                 write!(out, "{} was made by version {tool}, this is {ours}; make a new plan", path.display())
@@ -50,8 +73,7 @@ impl std::error::Error for PlanFileError {}
 
 /// Writes the plan file. On any error what was at `path` before is still there, whole.
 pub fn write(path: &Path, plan: &Plan) -> Result<(), PlanFileError> {
-    write_atomically(path, &digest::write(plan))
-        .map_err(|error| PlanFileError::Write { path: path.to_owned(), error })
+    write_atomically(path, &digest::write(plan)).map_err(|error| PlanFileError::Write { path: path.to_owned(), error })
 }
 
 /// Writes beside `path`, makes it durable, then puts it in place.
@@ -93,11 +115,24 @@ pub fn read(path: &Path, tool: &str) -> Result<Plan, PlanFileError> {
         return Err(PlanFileError::NotAPlan { path: path.to_owned(), why });
     }
     let bytes = std::fs::read(path).map_err(read_error)?;
-    let plan = digest::read(&bytes).map_err(|damage| damaged(path, damage))?;
-    if plan.tool != tool {
-        return Err(PlanFileError::Tool { path: path.to_owned(), tool: plan.tool, ours: tool.to_owned() });
+    let other_tool =
+        |theirs: String| PlanFileError::Tool { path: path.to_owned(), tool: theirs, ours: tool.to_owned() };
+    match digest::read(&bytes) {
+        Ok(plan) if plan.tool == tool => Ok(plan),
+        Ok(plan) => Err(other_tool(plan.tool)),
+        // Another version may write other fields, which is no damage.
+        Err(Damage::NotAPlan(why)) => Err(match tool_of(&bytes).filter(|theirs| theirs != tool) {
+            Some(theirs) => other_tool(theirs),
+            None => damaged(path, Damage::NotAPlan(why)),
+        }),
+        Err(damage) => Err(damaged(path, damage)),
     }
-    Ok(plan)
+}
+
+/// What the file says of its own making, if it is JSON at all.
+fn tool_of(bytes: &[u8]) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    value["tool"].as_str().map(str::to_owned)
 }
 
 fn damaged(path: &Path, damage: Damage) -> PlanFileError {

@@ -42,8 +42,8 @@ fn no_overlay(place: &Place, image: &EnvironmentImage) -> Diagnostic {
 
 fn unreached(place: &Place, image: &EnvironmentImage) -> Diagnostic {
     let message = format!("no container of environment `{}` runs `{}`", place.name(), image.reference);
-    let finding = Diagnostic::new(&codes::IMAGE_NOT_IN_MANIFESTS, image.span, message)
-        .here("its version would reach nothing");
+    let finding =
+        Diagnostic::new(&codes::IMAGE_NOT_IN_MANIFESTS, image.span, message).here("its version would reach nothing");
     let written = place.rendered.objects.iter().flat_map(|object| containers(&object.value));
     let mut names: Vec<String> = written.map(|container| Reference::parse(&container.image).name).collect();
     names.sort();

@@ -38,7 +38,9 @@ pub fn check(sources: &Sources, model: &Model, needs: &mut BTreeSet<Need>, diags
                     found.insert((PipelineId(at), job), read);
                 }
                 Some(Entry::Folder(_)) => diags.push(missing(pipeline, job, work, "it is a folder")),
-                Some(Entry::Missing(Missing::NotFound)) => diags.push(missing(pipeline, job, work, "there is no such file")),
+                Some(Entry::Missing(Missing::NotFound)) => {
+                    diags.push(missing(pipeline, job, work, "there is no such file"))
+                }
                 Some(Entry::Missing(other)) => diags.push(needs::missing_file(&path, other)),
             }
         }

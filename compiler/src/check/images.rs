@@ -21,7 +21,8 @@ pub fn check(spec: &Spec, diags: &mut Diags) {
     for image in spec.pipelines.iter().flat_map(|pipeline| &pipeline.images) {
         if image.tag.literal().as_deref() == Some("latest") {
             let message = format!("image `{}` is tagged `latest`", image.name.value);
-            let finding = Diagnostic::new(&codes::FLOATING_IMAGE, image.tag.span, message).here("every build has this tag");
+            let finding =
+                Diagnostic::new(&codes::FLOATING_IMAGE, image.tag.span, message).here("every build has this tag");
             diags.push(finding.help("use the commit: tag=\"${param.revision.short}\""));
         }
     }

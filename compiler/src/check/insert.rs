@@ -17,7 +17,8 @@ pub fn secret(sources: &Sources, environment: &Environment, secret: &Secret) -> 
     let manifests = environment.manifests.as_ref()?;
     let text = sources.text(manifests.span.file);
     let line_start = text[..manifests.span.start as usize].rfind('\n').map_or(0, |at| at + 1);
-    let line_end = text[manifests.span.end as usize..].find('\n').map_or(text.len(), |at| manifests.span.end as usize + at);
+    let line_end =
+        text[manifests.span.end as usize..].find('\n').map_or(text.len(), |at| manifests.span.end as usize + at);
     let line = &text[line_start..line_end];
     let indent = &line[..line.len() - line.trim_start().len()];
     let starts = line.trim_start().starts_with("manifests");

@@ -58,14 +58,16 @@ fn inline_secret(sources: &Sources, spec: &Spec, place: &Place, object: &Object)
     if (object.group(), object.kind()) != ("", "Secret") {
         return None;
     }
-    let filled = |field: &&str| object.value.get(*field).and_then(|value| value.as_object()).is_some_and(|map| !map.is_empty());
+    let filled =
+        |field: &&str| object.value.get(*field).and_then(|value| value.as_object()).is_some_and(|map| !map.is_empty());
     let field = ["data", "stringData"].into_iter().find(filled)?;
     let message = format!("Secret `{}` has its values inline", object.name());
     let finding = Diagnostic::new(&codes::INLINE_SECRET, object.place(&format!("/{field}")), message)
         .here("whoever reads the repository reads them")
         .help(format!("refer to it in environment `{}` by a `secret` block, and change the values", place.name()));
     let environment = spec.environments.iter().find(|environment| environment.name.value == place.name())?;
-    let block = insert::Secret { name: object.name(), ty: object.value.get("type").and_then(|ty| ty.as_str()), vault: true };
+    let block =
+        insert::Secret { name: object.name(), ty: object.value.get("type").and_then(|ty| ty.as_str()), vault: true };
     let Some(edit) = insert::secret(sources, environment, &block) else { return Some(finding) };
     let title = format!("refer to `{}` in a store", object.name());
     let edits = vec![edit, Edit { span: document(sources, object.origin), text: String::new() }];
@@ -94,7 +96,8 @@ fn shared(model: &Model, first: &Place, second: &Place) -> Option<Diagnostic> {
     let more = if both.len() > 1 { format!(" and {} more", both.len() - 1) } else { String::new() };
     let (one, two) = (first.name(), second.name());
     let message = format!("environments `{one}` and `{two}` both render {key} of namespace `{}`{more}", key.namespace);
-    let place = |place: &Place| place.environment.manifests.as_ref().map_or(place.environment.name.span, |root| root.span);
+    let place =
+        |place: &Place| place.environment.manifests.as_ref().map_or(place.environment.name.span, |root| root.span);
     let finding = Diagnostic::new(&codes::OBJECT_SHARED, place(second), message)
         .here(format!("`{two}` renders it"))
         .label(place(first), format!("`{one}` renders it"))

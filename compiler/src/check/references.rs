@@ -27,14 +27,7 @@ pub fn check(sources: &Sources, spec: &Spec, model: &Model, places: &[Place], di
     }
 }
 
-fn missing(
-    sources: &Sources,
-    spec: &Spec,
-    place: &Place,
-    object: &Object,
-    name: &str,
-    pointer: &str,
-) -> Diagnostic {
+fn missing(sources: &Sources, spec: &Spec, place: &Place, object: &Object, name: &str, pointer: &str) -> Diagnostic {
     let message = format!("Secret `{name}` has no source in environment `{}`", place.name());
     let finding = Diagnostic::new(&codes::SECRET_SOURCE, object.place(pointer), message)
         .here(format!("{} needs it", object.key()));
@@ -57,7 +50,9 @@ fn given(model: &Model, place: &Place, name: &str) -> bool {
     let pull = model.project.registries.iter().filter_map(|registry| registry.pull.as_ref());
     let written = place.rendered.objects.iter().any(|object| match (object.group(), object.kind()) {
         ("", "Secret") => object.name() == name,
-        (group, kind) => scope::built_in(group, kind).is_none() && (name.contains(object.name()) || names(&object.value, name)),
+        (group, kind) => {
+            scope::built_in(group, kind).is_none() && (name.contains(object.name()) || names(&object.value, name))
+        }
     });
     declared || written || pull.into_iter().any(|secret| secret.value == name)
 }

@@ -27,7 +27,8 @@ pub fn all(
 ) -> BTreeMap<EnvironmentId, Rendered> {
     let mut rendered = BTreeMap::new();
     for id in model.environment_ids() {
-        let Some(root) = &model.environment(id).manifests else { continue };
+        let root = model.environment(id).manifests.as_ref();
+        let Some(root) = root.filter(|root| !root.value.is_empty()) else { continue };
         let mut found = Diags::default();
         let result = manifest::render(sources, &root.value, root.span, &|_| None, &mut found);
         needs.extend(result.needs.iter().cloned());
@@ -53,11 +54,7 @@ pub fn places<'a>(
 }
 
 /// Renders once more with a tag for each image that nothing else has, and sees where it comes out.
-fn bumped(
-    sources: &Sources,
-    environment: &Environment,
-    rendered: &Rendered,
-) -> BTreeMap<(usize, String), usize> {
+fn bumped(sources: &Sources, environment: &Environment, rendered: &Rendered) -> BTreeMap<(usize, String), usize> {
     let mut changed = BTreeMap::new();
     let (Some(file), Some(root)) = (&rendered.kustomization, &environment.manifests) else { return changed };
     let Some(id) = sources.by_path(&file.path).filter(|_| !environment.images.is_empty()) else { return changed };

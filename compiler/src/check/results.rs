@@ -9,8 +9,11 @@ use crate::spec::task::Task;
 /// Reports each result whose `${result.NAME.path}` no step of its task mentions.
 pub fn check(spec: &Spec, diags: &mut Diags) {
     for task in spec.tasks.iter().filter(|task| !doubtful(task)) {
-        for result in task.results.iter().filter(|result| !written(task, &result.name.value)) {
-            diags.push(unwritten(&result.name));
+        for (at, result) in task.results.iter().enumerate() {
+            let again = task.results[..at].iter().any(|first| first.name.value == result.name.value);
+            if !again && !written(task, &result.name.value) {
+                diags.push(unwritten(&result.name));
+            }
         }
     }
 }

@@ -63,7 +63,8 @@ fn workload<'a>(place: &'a Place, rollout: &Rollout) -> Result<&'a Object, Box<D
     let kinds = ["StatefulSet", "DaemonSet", "ReplicaSet"];
     let other = kinds.iter().find_map(|kind| place.of_kind("apps", kind).find(|object| object.name() == wanted.value));
     if let Some(other) = other {
-        let found = finding(format!("`{}` is a {}, and only a Deployment can be rolled out so", wanted.value, other.kind()));
+        let found =
+            finding(format!("`{}` is a {}, and only a Deployment can be rolled out so", wanted.value, other.kind()));
         return Err(Box::new(found.here("no Deployment").label(other.place("/kind"), "this one")));
     }
     let message = format!("environment `{}` has no Deployment `{}`", place.name(), wanted.value);
@@ -142,7 +143,8 @@ fn one_sided(pods: &Pods, seer: &Seer, stable: bool) -> Diagnostic {
     let (sees, other) = if stable { ("stable", "canary") } else { ("canary", "stable") };
     let service = seer.object.kind() == "Service";
     let code = if service { &codes::ROLLOUT_SERVICE } else { &codes::ROLLOUT_ONE_SIDED };
-    let message = format!("{} selects the {sees} Pods of `{}` and not the {other} ones", seer.object.key(), pods.name());
+    let message =
+        format!("{} selects the {sees} Pods of `{}` and not the {other} ones", seer.object.key(), pods.name());
     let finding = Diagnostic::new(code, seer.place, message)
         .here(format!("the canary's Pods have `{}: {}`", canary::TRACK_LABEL, canary::TRACK))
         .label(pods.rollout.workload.span, "this rollout");
@@ -158,9 +160,8 @@ fn seers<'a>(place: &'a Place) -> Vec<Seer<'a>> {
     let mut note = |object: &'a Object, pointer: &str, selector: Option<Selector>| {
         seers.extend(selector.map(|selector| Seer { object, selector, place: object.place(pointer) }));
     };
-    let labels = |object: &Object, pointer: &str| {
-        Selector::from_label_selector(object.value.pointer(pointer)?).ok().flatten()
-    };
+    let labels =
+        |object: &Object, pointer: &str| Selector::from_label_selector(object.value.pointer(pointer)?).ok().flatten();
     for object in place.of_kind("", "Service") {
         let selector = object.value.pointer("/spec/selector").and_then(|map| Selector::from_map(map).ok());
         note(object, "/spec/selector", selector.filter(|selector| !selector.is_empty()));
@@ -221,7 +222,9 @@ fn check_autoscalers(pods: &Pods, diags: &mut Diags) {
                 .here(format!("the selector of `{}` matches them", target.name()))
                 .label(pods.rollout.workload.span, "this rollout")
                 .label(target.place("/spec/selector"), "the selector");
-            diags.push(finding.help("this version cannot roll out what is autoscaled: remove the autoscaler or the rollout"));
+            diags.push(
+                finding.help("this version cannot roll out what is autoscaled: remove the autoscaler or the rollout"),
+            );
         }
     }
 }

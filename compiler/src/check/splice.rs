@@ -70,5 +70,7 @@ fn insert_env(sources: &Sources, step: &Step, script: &Script, variable: &str, w
         return Edit { span, text: if block { format!("{value}\n{indent}") } else { format!("{value}, ") } };
     }
     let at = script.head.start as usize;
-    Edit { span: Span::new(file, at, at), text: format!("env: {{{variable}: \"{written}\"}}\n{indent}") }
+    let block = ["", "-"].contains(&lead.trim());
+    let separator = if block { format!("\n{indent}") } else { ", ".into() };
+    Edit { span: Span::new(file, at, at), text: format!("env: {{{variable}: \"{written}\"}}{separator}") }
 }

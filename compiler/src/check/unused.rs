@@ -40,16 +40,18 @@ fn check_tops(spec: &Spec, diags: &mut Diags) {
         diags.push(unused("cluster", &cluster.name, "nothing is there"));
     }
     let secrets = spec.environments.iter().flat_map(|environment| &environment.secrets);
-    let stores: Vec<&str> = secrets.filter_map(|secret| secret.vault.as_ref()).map(|vault| vault.store.as_str()).collect();
+    let stores: Vec<&str> =
+        secrets.filter_map(|secret| secret.vault.as_ref()).map(|vault| vault.store.as_str()).collect();
     for store in spec.stores.iter().filter(|store| !stores.contains(&store.name.as_str())) {
         diags.push(unused("secret-store", &store.name, "no secret is in it"));
     }
 }
 
 fn uses<'a>(spec: &'a Spec, task: &'a Task) -> impl Iterator<Item = (&'a Pipeline, &'a TaskUse)> {
-    let all = spec.pipelines.iter().flat_map(|pipeline| {
-        pipeline.tasks.iter().chain(&pipeline.finally).map(move |use_of| (pipeline, use_of))
-    });
+    let all = spec
+        .pipelines
+        .iter()
+        .flat_map(|pipeline| pipeline.tasks.iter().chain(&pipeline.finally).map(move |use_of| (pipeline, use_of)));
     all.filter(|(_, use_of)| use_of.task.value == task.name.value)
 }
 
@@ -106,5 +108,7 @@ fn values(pipeline: &Pipeline) -> Vec<&Template> {
 
 fn named(templates: &[&Template], root: &str, name: &str) -> bool {
     let chains = templates.iter().flat_map(|template| template.chains());
-    chains.into_iter().any(|chain| matches!(chain.parts().as_slice(), [first, second, ..] if *first == root && *second == name))
+    chains
+        .into_iter()
+        .any(|chain| matches!(chain.parts().as_slice(), [first, second, ..] if *first == root && *second == name))
 }

@@ -44,7 +44,8 @@ impl Code {
 
 /// All codes, by number.
 pub fn all() -> Vec<&'static Code> {
-    let mut codes: Vec<&'static Code> = [FILES, LANGUAGE, EXPRESSIONS, JOINS, OBJECTS, ROLLOUTS, MANIFESTS, PLANNING].concat();
+    let mut codes: Vec<&'static Code> =
+        [FILES, LANGUAGE, EXPRESSIONS, JOINS, OBJECTS, ROLLOUTS, MANIFESTS, PLANNING].concat();
     codes.sort_by_key(|code| code.number);
     codes
 }

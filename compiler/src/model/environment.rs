@@ -1,19 +1,20 @@
 //! Environments: their cluster, where their images come from, and their gates.
 
-use super::resolve::{cluster, find, unique};
+use super::resolve::{cluster, find, find_in, unique};
 use super::{
     Cluster, Environment, EnvironmentId, EnvironmentImage, ImageSource, JobId, Pipeline, PipelineId, Promote, Rollout,
     Secret, Stage, Store, Work,
 };
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::Spanned;
-use crate::spec::environment as written;
+use crate::spec::{Spec, environment as written};
 
 /// How long to wait for health where the spec does not say.
 const HEALTH_SECONDS: u64 = 600;
 
 /// What an environment can name outside itself.
 pub struct Outer<'a> {
+    pub spec: &'a Spec,
     pub clusters: &'a [Cluster],
     pub stores: &'a [Store],
     pub pipelines: &'a [Option<Pipeline>],
@@ -34,7 +35,7 @@ pub fn resolve(
     for vault in spec.secrets.iter().filter_map(|secret| secret.vault.as_ref()) {
         find(&vault.store, "secret-store", &stores, diags);
     }
-    let images = images(spec, outer.pipelines, before, resolved, diags);
+    let images = images(spec, outer, before, resolved, diags);
     let place = spec.cluster.as_ref()?;
     let cluster = cluster(&place.name, outer.clusters, diags);
     let promote = spec.promote.as_ref().zip(before).map(|(promote, from)| Promote {
@@ -83,7 +84,7 @@ fn secret(secret: &written::Secret) -> Secret {
 /// The images that the environment writes into its overlay: built ones first, then promoted ones.
 fn images(
     spec: &written::Environment,
-    pipelines: &[Option<Pipeline>],
+    outer: &Outer,
     before: Option<EnvironmentId>,
     resolved: &[Environment],
     diags: &mut Diags,
@@ -101,7 +102,7 @@ fn images(
             }
             continue;
         };
-        if let Some((pipeline, job, reference)) = built_by(from, pipelines, diags) {
+        if let Some((pipeline, job, reference)) = built_by(from, outer, diags) {
             let reference = image.reference.as_ref().map_or(reference, |reference| reference.value.clone());
             let from = ImageSource::Pipeline(pipeline, job);
             images.push(EnvironmentImage { name: image.name.value.clone(), from, reference, span: image.span });
@@ -123,7 +124,7 @@ fn promoted(
     let known: Vec<&str> = source.images.iter().map(|image| image.name.as_str()).collect();
     let mut chosen: Vec<(usize, crate::source::Span)> = Vec::new();
     for name in &promote.images {
-        let found = find(name, &format!("image in environment `{}`", source.name.value), &known, diags);
+        let found = find_in(name, "image", &format!(" in environment `{}`", source.name.value), &known, diags);
         chosen.extend(found.map(|at| (at, name.span)));
     }
     if promote.images.is_empty() {
@@ -143,43 +144,28 @@ fn promoted(
     chosen.into_iter().map(image).collect()
 }
 
-/// What `pipeline.NAME.image.NAME` names: pipeline, job, and the image's name in the registry.
-fn built_by(
-    from: &Spanned<String>,
-    pipelines: &[Option<Pipeline>],
-    diags: &mut Diags,
-) -> Option<(PipelineId, JobId, String)> {
+/// What `pipeline.NAME.image.NAME` names: pipeline, job, and the image's name in the registry. What the spec has and did
+/// not resolve has been reported.
+fn built_by(from: &Spanned<String>, outer: &Outer, diags: &mut Diags) -> Option<(PipelineId, JobId, String)> {
     let parts: Vec<&str> = from.value.split('.').collect();
-    let ["pipeline", pipeline_name, "image", image_name] = parts.as_slice() else {
-        let finding = Diagnostic::new(&codes::UNKNOWN_NAME, from.span, format!("`{}` names no image", from.value));
-        diags.push(finding.here("the form is `pipeline.NAME.image.NAME`"));
-        return None;
-    };
-    let known: Vec<&str> = pipelines.iter().flatten().map(|pipeline| pipeline.name.as_str()).collect();
-    let Some(at) = pipelines
-        .iter()
-        .position(|pipeline| pipeline.as_ref().is_some_and(|known| known.name.value == **pipeline_name))
-    else {
-        if pipelines.iter().all(Option::is_some) {
-            find(&part(from, 1), "pipeline", &known, diags);
+    let ["pipeline", _, "image", image_name] = parts.as_slice() else {
+        if !from.value.is_empty() {
+            let finding = Diagnostic::new(&codes::UNKNOWN_NAME, from.span, format!("`{}` names no image", from.value));
+            diags.push(finding.here("the form is `pipeline.NAME.image.NAME`"));
         }
         return None;
     };
-    let pipeline = pipelines[at].as_ref()?;
-    let images = |job: &super::Job| match &job.work {
-        Work::Image(image) => Some((job.name.value.clone(), image.reference.clone())),
-        Work::Task(_) => None,
-    };
-    let found = pipeline.jobs.iter().position(|job| job.name.value == **image_name && images(job).is_some());
-    match found {
-        Some(job) => Some((PipelineId(at), JobId(job), images(&pipeline.jobs[job])?.1)),
-        None => {
-            let known: Vec<String> = pipeline.jobs.iter().filter_map(images).map(|(name, _)| name).collect();
-            let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            find(&part(from, 3), &format!("image in pipeline `{pipeline_name}`"), &known, diags);
-            None
+    let known: Vec<&str> = outer.spec.pipelines.iter().map(|pipeline| pipeline.name.as_str()).collect();
+    let at = find(&part(from, 1), "pipeline", &known, diags)?;
+    let images: Vec<&str> = outer.spec.pipelines[at].images.iter().map(|image| image.name.as_str()).collect();
+    find_in(&part(from, 3), "image", &format!(" in pipeline `{}`", known[at]), &images, diags)?;
+    let jobs = &outer.pipelines[at].as_ref()?.jobs;
+    jobs.iter().enumerate().find_map(|(job, found)| match &found.work {
+        Work::Image(image) if found.name.value == *image_name => {
+            Some((PipelineId(at), JobId(job), image.reference.clone()))
         }
-    }
+        Work::Image(_) | Work::Task(_) => None,
+    })
 }
 
 /// One dotted part of a quoted text, with its place.

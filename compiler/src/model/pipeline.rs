@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::resolve::{cluster, find, unique};
+use super::resolve::{cluster, find, find_in, unique};
 use super::scope::{self, Scope, ScopedJob, Typed};
 use super::{
     Atom, Checkout, Cluster, ImageWork, Job, JobId, Param, Pipeline, Registry, Task, TaskId, TaskWork, ValueType, Work,
@@ -45,8 +45,7 @@ pub fn resolve(spec: &written::Pipeline, outer: &Outer, diags: &mut Diags) -> Op
     };
     let default = Spanned::new("default".to_owned(), spec.span);
     let cluster = cluster(runs_on.cluster.as_ref().unwrap_or(&default), outer.clusters, diags)?;
-    let (jobs, finally) =
-        ordered(jobs.into_iter().collect::<Option<_>>()?, finally.into_iter().collect::<Option<_>>()?, diags)?;
+    let (jobs, finally) = ordered(jobs, finally.into_iter().flatten().collect(), diags)?;
     Some(Pipeline {
         name: spec.name.clone(),
         cluster,
@@ -159,7 +158,7 @@ impl Inner<'_> {
     fn params(&self, spec: &written::TaskUse, task: &Task, diags: &mut Diags) -> Vec<Option<super::Value>> {
         let known: Vec<&str> = task.params.iter().map(|param| param.name.as_str()).collect();
         for (name, _) in &spec.params {
-            find(name, &format!("parameter of task `{}`", task.name.value), &known, diags);
+            find_in(name, "parameter", &format!(" of task `{}`", task.name.value), &known, diags);
         }
         let mut values = Vec::new();
         for param in &task.params {
@@ -184,7 +183,7 @@ impl Inner<'_> {
     fn bindings(&self, spec: &written::TaskUse, task: &Task, diags: &mut Diags) -> Option<Vec<usize>> {
         let known: Vec<&str> = task.workspaces.iter().map(Spanned::as_str).collect();
         for (name, _) in &spec.workspaces {
-            find(name, &format!("workspace of task `{}`", task.name.value), &known, diags);
+            find_in(name, "workspace", &format!(" of task `{}`", task.name.value), &known, diags);
         }
         let mut bound = Vec::new();
         for wanted in &task.workspaces {
@@ -215,6 +214,9 @@ impl Inner<'_> {
         self.check_tag(&tag, diags);
         after.extend(tag.value.atoms.iter().filter_map(needed));
         let (workspace, folder) = spec.context.value.split_once('/').unwrap_or((spec.context.value.as_str(), ""));
+        if spec.context.value.is_empty() {
+            return None;
+        }
         if !value::is_path(&spec.context.value) {
             let message = format!("`{}` is not a folder in a workspace", spec.context.value);
             diags.push(
@@ -250,6 +252,9 @@ impl Inner<'_> {
     }
 
     fn check_tag(&self, tag: &Typed, diags: &mut Diags) {
+        if tag.ty.is_none() {
+            return;
+        }
         let finding = |message: String| Diagnostic::new(&codes::BAD_IMAGE_TAG, tag.value.span, message);
         let git_ref = tag.value.atoms.iter().find_map(|atom| match atom {
             Atom::Param(at) if self.scope.params[*at].ty == ValueType::GitRef => Some(&self.scope.params[*at]),
@@ -291,23 +296,24 @@ fn needed(atom: &Atom) -> Option<JobId> {
     }
 }
 
-/// Puts jobs into an order in which they can run and renumbers what they refer to.
-fn ordered(jobs: Vec<Job>, finally: Vec<Job>, diags: &mut Diags) -> Option<(Vec<Job>, Vec<Job>)> {
-    let needs: Vec<Vec<usize>> = jobs.iter().map(|job| job.after.iter().map(|id| id.0).collect()).collect();
-    let order = match order::topological(&needs) {
+/// Puts jobs into an order in which they can run and renumbers what they refer to. Jobs that did not resolve are left
+/// out, and so is what refers to them.
+fn ordered(jobs: Vec<Option<Job>>, finally: Vec<Job>, diags: &mut Diags) -> Option<(Vec<Job>, Vec<Job>)> {
+    let after = |job: &Option<Job>| job.as_ref().map_or(Vec::new(), |job| job.after.iter().map(|id| id.0).collect());
+    let order = match order::topological(&jobs.iter().map(after).collect::<Vec<_>>()) {
         Ok(order) => order,
         Err(cycle) => {
             diags.push(task_cycle(&jobs, &cycle));
             return None;
         }
     };
-    let mut new = vec![0; jobs.len()];
-    for (at, old) in order.iter().enumerate() {
-        new[*old] = at;
+    let mut new = vec![None; jobs.len()];
+    for (at, old) in order.iter().filter(|old| jobs[**old].is_some()).enumerate() {
+        new[*old] = Some(JobId(at));
     }
-    let mut jobs: Vec<Option<Job>> = jobs.into_iter().map(Some).collect();
+    let mut jobs = jobs;
     let renumber = |mut job: Job| {
-        let mut after: Vec<JobId> = job.after.iter().map(|id| JobId(new[id.0])).collect();
+        let mut after: Vec<JobId> = job.after.iter().filter_map(|id| new[id.0]).collect();
         after.sort();
         job.after = after;
         match &mut job.work {
@@ -316,27 +322,32 @@ fn ordered(jobs: Vec<Job>, finally: Vec<Job>, diags: &mut Diags) -> Option<(Vec<
         }
         job
     };
-    let ordered = order.into_iter().map(|old| jobs[old].take().map(renumber)).collect::<Option<Vec<Job>>>()?;
+    let ordered = order.into_iter().filter_map(|old| jobs[old].take().map(renumber)).collect();
     Some((ordered, finally.into_iter().map(renumber).collect()))
 }
 
-fn renumber_value(value: &mut super::Value, new: &[usize]) {
-    for atom in &mut value.atoms {
-        match atom {
-            Atom::JobResult(job, _) | Atom::ImageDigest(job) => *job = JobId(new[job.0]),
-            Atom::Text(_) | Atom::Param(_) | Atom::ParamShort(_) | Atom::Workspace(_) | Atom::ResultPath(_) => {}
-        }
-    }
+fn renumber_value(value: &mut super::Value, new: &[Option<JobId>]) {
+    value.atoms.retain_mut(|atom| match atom {
+        Atom::JobResult(job, _) | Atom::ImageDigest(job) => match new[job.0] {
+            Some(id) => {
+                *job = id;
+                true
+            }
+            None => false,
+        },
+        Atom::Text(_) | Atom::Param(_) | Atom::ParamShort(_) | Atom::Workspace(_) | Atom::ResultPath(_) => true,
+    });
 }
 
-fn task_cycle(jobs: &[Job], cycle: &[usize]) -> Diagnostic {
-    let name = |at: usize| jobs[at].name.value.as_str();
+fn task_cycle(jobs: &[Option<Job>], cycle: &[usize]) -> Diagnostic {
+    let job = |at: usize| jobs[at].as_ref().expect("BUG: a job in a cycle was left out");
+    let name = |at: usize| job(at).name.value.as_str();
     let path: Vec<&str> = cycle.iter().chain([&cycle[0]]).map(|at| name(*at)).collect();
     let message = format!("tasks wait for each other in a circle: {}", path.join(" after "));
     let label = |at: usize, next: usize| format!("`{}` waits for `{}`", name(at), name(next));
-    let finding = Diagnostic::new(&codes::TASK_CYCLE, jobs[cycle[0]].name.span, message);
+    let finding = Diagnostic::new(&codes::TASK_CYCLE, job(cycle[0]).name.span, message);
     let next = |index: usize| cycle[(index + 1) % cycle.len()];
     let finding = finding.here(label(cycle[0], next(0)));
     (1..cycle.len())
-        .fold(finding, |finding, index| finding.label(jobs[cycle[index]].name.span, label(cycle[index], next(index))))
+        .fold(finding, |finding, index| finding.label(job(cycle[index]).name.span, label(cycle[index], next(index))))
 }

@@ -20,7 +20,7 @@ pub fn resolve(spec: &Spec, diags: &mut Diags) -> Model {
     let tasks: Vec<_> = spec.tasks.iter().map(|spec| task::resolve(spec, diags)).collect();
     let outer = pipeline::Outer { clusters: &clusters, tasks: &tasks, registries: &project.registries };
     let pipelines: Vec<_> = spec.pipelines.iter().map(|spec| pipeline::resolve(spec, &outer, diags)).collect();
-    let outer = environment::Outer { clusters: &clusters, stores: &stores, pipelines: &pipelines };
+    let outer = environment::Outer { spec, clusters: &clusters, stores: &stores, pipelines: &pipelines };
     let mut environments = environments(spec, &outer, diags);
     let mut kept = 0..;
     let places: Vec<Option<usize>> =
@@ -37,7 +37,8 @@ pub fn resolve(spec: &Spec, diags: &mut Diags) -> Model {
 /// The project; a nameless one where there is none.
 fn project(spec: &Spec, diags: &mut Diags) -> Project {
     // Two in one file are a block too many there, which the table says.
-    let two = spec.projects.first().zip(spec.projects.iter().find(|project| project.span.file != spec.projects[0].span.file));
+    let two =
+        spec.projects.first().zip(spec.projects.iter().find(|project| project.span.file != spec.projects[0].span.file));
     if let Some((first, second)) = two {
         let finding = Diagnostic::new(&codes::DUPLICATE_DEFINITION, second.span, "the spec has two projects");
         diags.push(finding.here("the second").label(first.span, "the first"));
@@ -147,9 +148,15 @@ pub fn cluster(name: &Spanned<String>, clusters: &[Cluster], diags: &mut Diags) 
 
 /// Index of the known name that is meant; an unknown one is reported. An empty one was reported where it is missing.
 pub fn find(name: &Spanned<String>, what: &str, known: &[&str], diags: &mut Diags) -> Option<usize> {
+    find_in(name, what, "", known, diags)
+}
+
+/// As `find`; `place` says where the name is looked for: ` in pipeline …`.
+pub fn find_in(name: &Spanned<String>, what: &str, place: &str, known: &[&str], diags: &mut Diags) -> Option<usize> {
     let found = known.iter().position(|known| *known == name.value);
     if found.is_none() && !name.value.is_empty() {
-        let finding = Diagnostic::new(&codes::UNKNOWN_NAME, name.span, format!("there is no {what} `{}`", name.value));
+        let message = format!("there is no {what} `{}`{place}", name.value);
+        let finding = Diagnostic::new(&codes::UNKNOWN_NAME, name.span, message);
         diags.push(super::scope::closest(finding.here("not defined"), name, what, known));
     }
     found.filter(|_| !name.value.is_empty())

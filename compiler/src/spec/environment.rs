@@ -231,7 +231,7 @@ pub fn lower(view: &View, _diags: &mut Diags) -> Option<Environment> {
     Some(Environment {
         name: view.name("name")?,
         cluster: view.child("cluster").map(cluster),
-        manifests: view.child("manifests").and_then(|manifests| manifests.name("path")),
+        manifests: view.child("manifests").map(|manifests| manifests.reference("path")),
         images: view.children("image").iter().filter_map(image).collect(),
         promote: view.child("promote").map(|promote| lower_promote(&promote)),
         rollouts: view.children("rollout").iter().filter_map(super::rollout::lower).collect(),

@@ -183,7 +183,7 @@ fn lower_step(view: &View, diags: &mut Diags) -> Step {
     let resource = |name: &str| resources.and_then(|resources| resources.text(name)).map(|text| text.value);
     Step {
         name: view.definition("name"),
-        image: view.text("image").unwrap_or(Text::plain("", view.head())),
+        image: view.fitting("image").unwrap_or(Text::plain("", view.head())),
         workdir: view.text("workdir").map(|text| expr::parse(&text, diags)),
         timeout_seconds: view.seconds("timeout").map(|seconds| seconds.value),
         script: script.map(|script| Script {

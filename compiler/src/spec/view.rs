@@ -44,13 +44,18 @@ impl<'t> View<'t> {
     /// A name that must be there and refers to something: empty, at the head, where it is missing or of the wrong type. The
     /// finding has been made then, and an empty name is silent from here on.
     pub fn reference(&self, name: &str) -> Spanned<String> {
-        let ty = self.block.args.iter().find(|arg| arg.name == name).map(|arg| arg.ty);
-        let ty = ty.or(self.block.props.iter().find(|prop| prop.name == name).map(|prop| prop.ty));
-        let fits = |text: &Text| ty.is_none_or(|ty| wrong_text(&text.value, ty).is_none());
-        match self.text(name).filter(fits) {
+        match self.fitting(name) {
             Some(text) => Spanned::new(text.value, text.span),
             None => Spanned::new(String::new(), self.head()),
         }
+    }
+
+    /// A text that is of the type that the table says.
+    pub fn fitting(&self, name: &str) -> Option<Text> {
+        let ty = self.block.args.iter().find(|arg| arg.name == name).map(|arg| arg.ty);
+        let ty = ty.or(self.block.props.iter().find(|prop| prop.name == name).map(|prop| prop.ty))?;
+        let value = self.value(name).filter(|value| wrong_scalar(value, ty).is_none())?;
+        as_text(value).filter(|text| wrong_text(&text.value, ty).is_none())
     }
 
     /// The name of the block itself, as written even where it is not one; empty, at the head, where it is missing.
@@ -116,7 +121,7 @@ pub fn as_text(value: &Value) -> Option<Text> {
         Scalar::Int(number) => Some(Text::plain(number.to_string(), value.span)),
         Scalar::Float(number) => Some(Text::plain(number.to_string(), value.span)),
         Scalar::Bool(truth) => Some(Text::plain(truth.to_string(), value.span)),
-        Scalar::Null => None,
+        Scalar::Null | Scalar::Unread => None,
     }
 }
 
@@ -139,7 +144,9 @@ fn check_args(node: &Node, block: &'static Block, syntax: Syntax, diags: &mut Di
             }
         }
     }
-    for arg in block.args.iter().skip(node.args.len()).filter(|arg| arg.required) {
+    let by_key = |name: &str| node.props.iter().any(|(key, _)| key.value == name);
+    let missing = block.args.iter().skip(node.args.len()).filter(|arg| arg.required && !node.torn && !by_key(arg.name));
+    for arg in missing {
         let message = match syntax {
             Syntax::Kdl => format!("`{}` needs its {}", block.name, arg.name),
             Syntax::Yaml => format!("`{}` needs the key `{}`", block.name, arg.name),
@@ -164,7 +171,9 @@ fn check_props(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &m
     for at in 0..node.props.len() {
         let key = node.props[at].0.clone();
         if block.open.is_none() && !block.props.iter().any(|prop| prop.name == key.value) {
-            diags.push(unknown_property(&key, block, syntax));
+            let finding = unknown_property(&key, block, syntax);
+            let positional = syntax == Syntax::Kdl && block.args.iter().any(|arg| arg.name == key.value);
+            diags.push(if positional { without_key(finding, &key, &node.props[at].1) } else { finding });
             let real = suggest::closest(&key.value, block.props.iter().map(|prop| prop.name));
             if let Some(real) = real.filter(|real| !node.props.iter().any(|(key, _)| key.value == *real)) {
                 node.props[at].0.value = real.to_owned();
@@ -188,12 +197,20 @@ fn check_props(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &m
     }
     for prop in block.props.iter().filter(|prop| prop.required) {
         let as_block = node.children.iter().any(|child| child.name.value == prop.name);
-        if !as_block && !node.props.iter().any(|(key, _)| key.value == prop.name) {
+        if !node.torn && !as_block && !node.props.iter().any(|(key, _)| key.value == prop.name) {
             let message = format!("`{}` needs `{}`", block.name, prop.name);
             let finding = Diagnostic::new(&codes::MISSING_VALUE, node.name.span, message);
             diags.push(finding.here(format!("`{}` is missing", prop.name)).help(prop.doc));
         }
     }
+}
+
+/// The fix of a value that stands behind a key although it goes by position.
+fn without_key(mut finding: Diagnostic, key: &Text, value: &Value) -> Diagnostic {
+    let span = Span { end: value.span.start, ..key.span };
+    finding.fixes.clear();
+    finding.help = None;
+    finding.help("write the value without the key").fix("remove the key", Applicability::Maybe, span, "")
 }
 
 /// A key that the block does not have.
@@ -240,7 +257,8 @@ fn check_children(node: &mut Node, block: &'static Block, syntax: Syntax, diags:
         child.name.value = known.block.name.to_owned();
         let once = matches!(known.count, Count::Required | Count::Optional);
         if let Some(first) = seen.iter().find(|first| once && first.value == child.name.value) {
-            let message = format!("`{}` stands twice in `{}`", child.name.value, block.name);
+            let place = if block.name.is_empty() { "at the top level".into() } else { format!("in `{}`", block.name) };
+            let message = format!("`{}` stands twice {place}", child.name.value);
             diags.push(
                 Diagnostic::new(&codes::DUPLICATE_BLOCK, child.name.span, message)
                     .here("again")
@@ -267,13 +285,19 @@ fn unknown_block(name: &Text, block: &'static Block) -> Diagnostic {
     let finding =
         Diagnostic::new(&codes::UNKNOWN_BLOCK, name.span, format!("there is no block `{}` {place}", name.value))
             .here("unknown block");
-    if block.props.iter().any(|prop| prop.name == name.value) {
-        return finding.help(format!("`{}` is a property: write `{} … {}=…`", name.value, block.name, name.value));
+    if let (None, Some(prop)) = (
+        suggest::closest(&name.value, known.iter().copied()),
+        suggest::closest(&name.value, block.props.iter().map(|prop| prop.name)),
+    ) {
+        return finding.help(format!("`{prop}` is a property: write `{} … {prop}=…`", block.name));
     }
     with_closest(finding, name, &known, "block")
 }
 
 fn check_type(value: &Value, ty: Type, what: &str, diags: &mut Diags) {
+    if matches!(value.scalar, Scalar::Unread) {
+        return;
+    }
     let wrong = |found: String| {
         let message = format!("`{what}` must be {}, not {found}", ty.describe());
         Diagnostic::new(&codes::WRONG_TYPE, value.span, message).here(format!("expected {}", ty.describe()))
@@ -282,6 +306,7 @@ fn check_type(value: &Value, ty: Type, what: &str, diags: &mut Diags) {
         let mut finding = wrong(found);
         if let (Some(text), Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_)) = (as_text(value), &value.scalar)
             && matches!(ty, Type::Text | Type::Template | Type::Name | Type::Word)
+            && wrong_text(&text.value, ty).is_none()
         {
             finding =
                 finding.fix("write it as a string", Applicability::Safe, value.span, format!("\"{}\"", text.value));

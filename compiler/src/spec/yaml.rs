@@ -38,7 +38,8 @@ fn describe(yaml: &Yaml) -> &'static str {
 
 /// A mapping, scalar or nothing as a node called `name`.
 fn shape(yaml: &Yaml, name: Text, block: &'static Block, diags: &mut Diags) -> Node {
-    let mut node = Node { name, args: Vec::new(), props: Vec::new(), children: Vec::new(), span: yaml.span };
+    let mut node =
+        Node { name, args: Vec::new(), props: Vec::new(), children: Vec::new(), span: yaml.span, torn: false };
     match &yaml.kind {
         Kind::Map(entries) => {
             for (key, value) in entries {
@@ -46,11 +47,11 @@ fn shape(yaml: &Yaml, name: Text, block: &'static Block, diags: &mut Diags) -> N
             }
         }
         Kind::Seq(items) if block.args.last().is_some_and(|arg| arg.many) => {
-            node.args = items.iter().filter_map(|item| scalar(item, diags)).collect();
+            node.args = items.iter().map(|item| scalar(item, diags)).collect();
         }
         Kind::Seq(_) => diags.push(wrong_shape(yaml, &format!("`{}` is not a list", block.name))),
         Kind::Null | Kind::Bool(true) => {}
-        Kind::Bool(false) | Kind::Number(_) | Kind::Str(_) => node.args.extend(scalar(yaml, diags)),
+        Kind::Bool(false) | Kind::Number(_) | Kind::Str(_) => node.args.push(scalar(yaml, diags)),
     }
     node
 }
@@ -75,16 +76,16 @@ fn entry(node: &mut Node, key: &Text, value: &Yaml, block: &'static Block, diags
     match known(&key, block) {
         Some(Key::First) => match &value.kind {
             Kind::Seq(items) if block.args.iter().any(|arg| arg.many) => {
-                node.args.extend(items.iter().filter_map(|item| scalar(item, diags)));
+                node.args.extend(items.iter().map(|item| scalar(item, diags)));
             }
             Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Str(_) | Kind::Seq(_) | Kind::Map(_) => {
-                node.args.extend(scalar(value, diags));
+                node.args.push(scalar(value, diags));
             }
         },
         Some(Key::List(inner)) => list(node, &key, value, inner, diags),
         Some(Key::Block(_)) if matches!(value.kind, Kind::Bool(false)) => {}
         Some(Key::Block(inner)) => node.children.push(shape(value, key, inner, diags)),
-        Some(Key::Property) => node.props.extend(scalar(value, diags).map(|value| (key, value))),
+        Some(Key::Property) => node.props.push((key, scalar(value, diags))),
         None => {}
     }
 }
@@ -156,7 +157,7 @@ fn head(item: &Yaml, block: &'static Block) -> Option<Span> {
     }
 }
 
-fn scalar(yaml: &Yaml, diags: &mut Diags) -> Option<Value> {
+fn scalar(yaml: &Yaml, diags: &mut Diags) -> Value {
     let scalar = match &yaml.kind {
         Kind::Null => Scalar::Null,
         Kind::Bool(truth) => Scalar::Bool(*truth),
@@ -167,8 +168,8 @@ fn scalar(yaml: &Yaml, diags: &mut Diags) -> Option<Value> {
         Kind::Str(text) => Scalar::Text(text.clone()),
         Kind::Seq(_) | Kind::Map(_) => {
             diags.push(wrong_shape(yaml, "one value is expected here"));
-            return None;
+            Scalar::Unread
         }
     };
-    Some(Value { scalar, span: yaml.span })
+    Value { scalar, span: yaml.span }
 }

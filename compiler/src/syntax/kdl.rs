@@ -1,6 +1,8 @@
 //! KDL version 2 by the `kdl` crate, on the calling thread.
 //!
-//! **Invariant:** the parser recurses, so a text nested deeper than `DEPTH` or larger than `SIZE` never reaches it.
+//! **Invariant:** the parser recurses, so a text nested deeper than `DEPTH` never reaches it.
+
+mod recover;
 
 use ::kdl::{KdlDocument, KdlEntry, KdlIdentifier, KdlNode, KdlValue};
 
@@ -10,64 +12,18 @@ use crate::source::{FileId, Span};
 
 /// Deepest nesting of braces. A debug build of the parser overflows a thread's 2 MiB stack between 60 and 80.
 const DEPTH: usize = 48;
-/// Largest text in bytes.
-pub const SIZE: usize = 1 << 20;
 
 /// The nodes of a text; none if it is not KDL.
 pub fn parse(file: FileId, text: &str, diags: &mut Diags) -> Vec<Node> {
-    if text.len() > SIZE {
-        let message = format!("the file has {} bytes, more than the {SIZE} that a spec file may have", text.len());
-        diags.push(
-            Diagnostic::new(&codes::FILE_TOO_LARGE, Span::start_of(file), message)
-                .help("split it into files under `.waybill/`"),
-        );
-        return Vec::new();
-    }
     if let Some(at) = too_deep(text) {
         let message = format!("blocks are nested more than {DEPTH} deep");
         diags.push(Diagnostic::new(&codes::NESTING, Span::new(file, at, at + 1), message).here("one level too many"));
         return Vec::new();
     }
     match KdlDocument::parse_v2(text) {
-        Ok(document) => Reader { file, text }.nodes(&document),
-        Err(error) => {
-            report(file, text, &error, diags);
-            Vec::new()
-        }
+        Ok(document) => Reader { file, text, base: 0 }.nodes(&document),
+        Err(_) => recover::nodes(file, text, diags),
     }
-}
-
-/// One finding a line: what follows on the same line is nearly always the same mistake.
-fn report(file: FileId, text: &str, error: &::kdl::KdlError, diags: &mut Diags) {
-    let mut last_line = usize::MAX;
-    for found in &error.diagnostics {
-        let start = floor(text, found.span.offset());
-        let end = floor(text, start + found.span.len().max(1)).max(start);
-        let line = text[..start].matches('\n').count();
-        if line == last_line {
-            continue;
-        }
-        last_line = line;
-        let message = found.message.clone().unwrap_or_else(|| "this is not KDL".into());
-        let span = Span::new(file, start, end.min(start + 80));
-        let mut finding = Diagnostic::new(&codes::SYNTAX_KDL, span, lower_first(&message))
-            .here(found.label.clone().unwrap_or_default());
-        finding.help = found.help.clone();
-        diags.push(finding);
-    }
-}
-
-fn lower_first(message: &str) -> String {
-    let mut chars = message.trim_end_matches('.').chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
-}
-
-fn floor(text: &str, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }
 
 /// The offset of the brace that opens one level too many.
@@ -147,12 +103,18 @@ fn after_comment(text: &str, at: usize) -> usize {
     inside.min(text.len())
 }
 
+/// Turns what the parser gave into nodes. The parser saw the part of `text` that begins at `base`.
 struct Reader<'a> {
     file: FileId,
     text: &'a str,
+    base: usize,
 }
 
 impl Reader<'_> {
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.file, self.base + start, self.base + end)
+    }
+
     fn nodes(&self, document: &KdlDocument) -> Vec<Node> {
         document.nodes().iter().map(|node| self.node(node)).collect()
     }
@@ -163,7 +125,8 @@ impl Reader<'_> {
             args: Vec::new(),
             props: Vec::new(),
             children: node.children().map(|children| self.nodes(children)).unwrap_or_default(),
-            span: Span::new(self.file, node.span().offset(), node.span().offset() + node.span().len()),
+            span: self.span(node.span().offset(), node.span().offset() + node.span().len()),
+            torn: false,
         };
         for entry in node.entries() {
             let value = self.value(entry);
@@ -176,7 +139,7 @@ impl Reader<'_> {
     }
 
     fn name(&self, name: &KdlIdentifier) -> Text {
-        let span = Span::new(self.file, name.span().offset(), name.span().offset() + name.span().len());
+        let span = self.span(name.span().offset(), name.span().offset() + name.span().len());
         self.decoded(name.value(), span)
     }
 
@@ -185,7 +148,7 @@ impl Reader<'_> {
         let end = entry.span().offset() + entry.span().len();
         let length = entry.format().map_or(0, |format| format.value_repr.len());
         let start = if length == 0 || length > entry.span().len() { entry.span().offset() } else { end - length };
-        let span = Span::new(self.file, start, end);
+        let span = self.span(start, end);
         let scalar = match entry.value() {
             KdlValue::String(text) => Scalar::Text(self.decoded(text, span)),
             KdlValue::Integer(number) => Scalar::Int(*number),

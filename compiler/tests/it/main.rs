@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod check_robust;
 mod codes;
 mod corpus;
 mod dockerfile;
@@ -12,5 +13,6 @@ mod manifest_corpus;
 mod manifest_findings;
 mod overlay;
 mod project;
+mod schemas;
 mod suite;
 mod yaml;

@@ -94,7 +94,8 @@ fn judge(path: &Path, text: &str) -> String {
         }
     }
     for announced in open {
-        wrong += &format!("  not found: {}:{}: {}: {}\n", announced.path, announced.line, announced.head, announced.part);
+        wrong +=
+            &format!("  not found: {}:{}: {}: {}\n", announced.path, announced.line, announced.head, announced.part);
     }
     let errors = outcome.findings.iter().any(|found| found.severity == Severity::Error);
     if errors == outcome.checked.is_some() {
@@ -139,10 +140,10 @@ fn every_fix_leaves_one_finding_fewer() {
 fn twins_in_kdl_and_yaml_are_the_same_spec() {
     let mut twins = 0;
     for (path, text) in suites().iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "kdl")) {
-        let Ok(twin) = std::fs::read_to_string(path.with_extension("yaml")) else {
-            assert!(path.parent().and_then(Path::file_name).is_none_or(|name| name != "ok"), "{} has no twin", path.display());
+        if path.parent().and_then(Path::file_name).is_none_or(|name| name != "ok") {
             continue;
-        };
+        }
+        let twin = std::fs::read_to_string(path.with_extension("yaml")).unwrap();
         twins += 1;
         let kdl = project(path, text).files["waybill.kdl"].clone();
         let yaml = project(&path.with_extension("yaml"), &twin).files["waybill.yaml"].clone();

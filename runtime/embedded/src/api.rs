@@ -59,11 +59,7 @@ pub struct Written {
 
 impl WriteOptions {
     fn updater(&self, kind: &Kind, subresource: &str) -> Manager {
-        let name = self
-            .field_manager
-            .as_deref()
-            .filter(|name| !name.is_empty())
-            .unwrap_or(&self.user_agent);
+        let name = self.field_manager.as_deref().filter(|name| !name.is_empty()).unwrap_or(&self.user_agent);
         Manager::updater(name, &kind.api_version(), subresource)
     }
 }
@@ -87,19 +83,14 @@ impl Target<'_> {
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn metadata(object: &mut Value) -> &mut Map<String, Value> {
     if !object["metadata"].is_object() {
         object["metadata"] = Value::Object(Map::new());
     }
-    object["metadata"]
-        .as_object_mut()
-        .expect("BUG: metadata was just made an object")
+    object["metadata"].as_object_mut().expect("BUG: metadata was just made an object")
 }
 
 /// Reads an object of the kind: shape, defaults, and what strict reading objects to.
@@ -116,11 +107,7 @@ fn read_object(kind: &Kind, value: &Value) -> Result<(Value, Vec<String>), Strin
 }
 
 /// Reads the body of a create or update.
-fn read_body(
-    kind: &Kind,
-    body: &Value,
-    options: &WriteOptions,
-) -> Result<(Value, Vec<String>), Failure> {
+fn read_body(kind: &Kind, body: &Value, options: &WriteOptions) -> Result<(Value, Vec<String>), Failure> {
     let expected = kind.api_version();
     if !body.is_object() {
         return Err(Failure::bad_request(format!(
@@ -141,31 +128,22 @@ fn read_body(
         )));
     }
     let handled = |error: &str| {
-        format!(
-            "{} in version {:?} cannot be handled as a {}: {error}",
-            kind.kind, kind.version, kind.kind
-        )
+        format!("{} in version {:?} cannot be handled as a {}: {error}", kind.kind, kind.version, kind.kind)
     };
     let (object, strict) = match read_object(kind, body) {
         Ok(read) => read,
         Err(error) if kind.custom => {
             let problem = FieldError::wrong_type("", &Value::Null, &error);
-            return Err(Failure::invalid(
-                &kind.group,
-                &kind.kind,
-                text(body, "/metadata/name"),
-                &[problem],
-            ));
+            return Err(Failure::invalid(&kind.group, &kind.kind, text(body, "/metadata/name"), &[problem]));
         }
         Err(error) => return Err(Failure::bad_request(handled(&error))),
     };
     match (options.validation, strict.as_slice()) {
         (_, []) | (FieldValidation::Ignore, _) => Ok((object, Vec::new())),
         (FieldValidation::Warn, _) => Ok((object, strict)),
-        (FieldValidation::Strict, _) => Err(Failure::bad_request(handled(&format!(
-            "strict decoding error: {}",
-            strict.join(", ")
-        )))),
+        (FieldValidation::Strict, _) => {
+            Err(Failure::bad_request(handled(&format!("strict decoding error: {}", strict.join(", ")))))
+        }
     }
 }
 
@@ -181,12 +159,7 @@ fn json_kind(value: &Value) -> &'static str {
 }
 
 /// The stored object in a version that one of its managers wrote, with the type there.
-fn in_version(
-    catalogue: &Catalogue,
-    kind: &Kind,
-    value: &Value,
-    version: &str,
-) -> Option<(Value, Type)> {
+fn in_version(catalogue: &Catalogue, kind: &Kind, value: &Value, version: &str) -> Option<(Value, Type)> {
     let (group, name) = version.split_once('/').unwrap_or(("", version));
     if group != kind.group {
         return None;

@@ -28,11 +28,7 @@ pub fn reset_fields(kind: &Kind, subresource: &str) -> Set {
         ]),
         ("status", false) => match kind.kind.as_str() {
             "Deployment" | "DaemonSet" => Set::of(&["spec", "metadata.labels"]),
-            "Pod" => Set::of(&[
-                "spec",
-                "metadata.deletionTimestamp",
-                "metadata.ownerReferences",
-            ]),
+            "Pod" => Set::of(&["spec", "metadata.deletionTimestamp", "metadata.ownerReferences"]),
             "CustomResourceDefinition" => Set::of(&["spec", "metadata"]),
             _ => Set::of(&["spec"]),
         },
@@ -69,10 +65,7 @@ fn has_generation(kind: &Kind) -> bool {
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// What admission adds before ownership is recorded, on create.
@@ -92,21 +85,18 @@ fn admit_pod(object: &mut Value) {
     }
     if spec.get("priorityClassName").is_none() {
         spec.entry("priority").or_insert(json!(0));
-        spec.entry("preemptionPolicy")
-            .or_insert(json!("PreemptLowerPriority"));
+        spec.entry("preemptionPolicy").or_insert(json!("PreemptLowerPriority"));
     }
     let tolerations = spec.entry("tolerations").or_insert_with(|| json!([]));
     if let Some(tolerations) = tolerations.as_array_mut() {
-        for key in [
-            "node.kubernetes.io/not-ready",
-            "node.kubernetes.io/unreachable",
-        ] {
+        for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
             let covered = |toleration: &Value| {
                 (toleration["key"] == key || toleration.get("key").is_none())
                     && (toleration["effect"] == "NoExecute" || toleration.get("effect").is_none())
             };
             if !tolerations.iter().any(covered) {
-                tolerations.push(json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
+                tolerations
+                    .push(json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
             }
         }
     }
@@ -123,14 +113,10 @@ pub fn prepare_create(txn: &Txn, kind: &Kind, object: &mut Value) {
         metadata.insert("generation".to_owned(), json!(1));
     }
     match (kind.group.as_str(), kind.kind.as_str()) {
-        ("", "Pod") => {
-            object["status"] = json!({"phase": "Pending", "qosClass": qos_class(object)})
-        }
+        ("", "Pod") => object["status"] = json!({"phase": "Pending", "qosClass": qos_class(object)}),
         ("", "Namespace") => prepare_namespace(object),
         ("", "Service") => allocate(txn, object, None),
-        ("", "PersistentVolumeClaim" | "PersistentVolume") => {
-            object["status"] = json!({"phase": "Pending"})
-        }
+        ("", "PersistentVolumeClaim" | "PersistentVolume") => object["status"] = json!({"phase": "Pending"}),
         ("batch", "Job") => job_selector(object),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => establish(object),
         (_, _) => {}
@@ -144,10 +130,7 @@ fn reset_status(kind: &Kind, object: &mut Value) {
     };
     let blank = match kind.custom {
         true => None,
-        false => kind
-            .ty
-            .field("status")
-            .map(|field| decode::empty(&field.ty)),
+        false => kind.ty.field("status").map(|field| decode::empty(&field.ty)),
     };
     match blank {
         Some(blank) => map.insert("status".to_owned(), blank),
@@ -171,10 +154,7 @@ fn prepare_namespace(object: &mut Value) {
 fn name_label(object: &mut Value) {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
         && let Some(name) = metadata.get("name").cloned()
-        && let Some(labels) = metadata
-            .entry("labels")
-            .or_insert_with(|| json!({}))
-            .as_object_mut()
+        && let Some(labels) = metadata.entry("labels").or_insert_with(|| json!({})).as_object_mut()
     {
         labels.insert("kubernetes.io/metadata.name".to_owned(), name);
     }
@@ -182,19 +162,14 @@ fn name_label(object: &mut Value) {
 
 /// Guaranteed, Burstable or BestEffort, from the resources of the containers.
 fn qos_class(pod: &Value) -> &'static str {
-    let containers = ["containers", "initContainers"]
-        .iter()
-        .flat_map(|list| pod["spec"][list].as_array().into_iter().flatten());
+    let containers =
+        ["containers", "initContainers"].iter().flat_map(|list| pod["spec"][list].as_array().into_iter().flatten());
     let (mut any, mut guaranteed) = (false, true);
     for container in containers {
-        let (limits, requests) = (
-            &container["resources"]["limits"],
-            &container["resources"]["requests"],
-        );
+        let (limits, requests) = (&container["resources"]["limits"], &container["resources"]["requests"]);
         for name in ["cpu", "memory"] {
             any |= limits[name].is_string() || requests[name].is_string();
-            guaranteed &= limits[name].is_string()
-                && (requests[name].is_null() || requests[name] == limits[name]);
+            guaranteed &= limits[name].is_string() && (requests[name].is_null() || requests[name] == limits[name]);
         }
     }
     match (any, guaranteed) {
@@ -209,10 +184,7 @@ fn job_selector(object: &mut Value) {
     if object["spec"]["manualSelector"] == true {
         return;
     }
-    let (uid, name) = (
-        text(object, "/metadata/uid").to_owned(),
-        text(object, "/metadata/name").to_owned(),
-    );
+    let (uid, name) = (text(object, "/metadata/uid").to_owned(), text(object, "/metadata/name").to_owned());
     if let Some(labels) = labels_of(&mut object["spec"]["template"]) {
         for (key, value) in [
             ("batch.kubernetes.io/controller-uid", &uid),
@@ -224,21 +196,13 @@ fn job_selector(object: &mut Value) {
         }
     }
     if object["spec"]["selector"].is_null() {
-        object["spec"]["selector"] =
-            json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
+        object["spec"]["selector"] = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
     }
 }
 
 fn labels_of(template: &mut Value) -> Option<&mut Map<String, Value>> {
-    let metadata = template
-        .as_object_mut()?
-        .entry("metadata")
-        .or_insert_with(|| json!({}));
-    metadata
-        .as_object_mut()?
-        .entry("labels")
-        .or_insert_with(|| json!({}))
-        .as_object_mut()
+    let metadata = template.as_object_mut()?.entry("metadata").or_insert_with(|| json!({}));
+    metadata.as_object_mut()?.entry("labels").or_insert_with(|| json!({})).as_object_mut()
 }
 
 /// Custom kinds are served at once: names are taken as given.
@@ -331,17 +295,13 @@ fn changed(kind: &Kind, object: &Value, old: &Value) -> bool {
     let differs = |pointer: &str| object.pointer(pointer) != old.pointer(pointer);
     match kind.kind.as_str() {
         "Deployment" => differs("/spec") || differs("/metadata/annotations"),
-        "EndpointSlice"
-        | "PodTemplate"
-        | "MutatingWebhookConfiguration"
-        | "ValidatingWebhookConfiguration" => {
+        "EndpointSlice" | "PodTemplate" | "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => {
             let rest = |value: &Value| {
                 let mut map = value.as_object().cloned().unwrap_or_default();
                 map.remove("metadata");
                 map
             };
-            rest(object) != rest(old)
-                || (kind.kind == "EndpointSlice" && differs("/metadata/labels"))
+            rest(object) != rest(old) || (kind.kind == "EndpointSlice" && differs("/metadata/labels"))
         }
         _ => differs("/spec"),
     }
@@ -379,9 +339,7 @@ fn prepare_status(kind: &Kind, object: &mut Value, old: &Value) {
 /// Gives a Service its cluster address and node ports, or those that it has already.
 fn allocate(txn: &Txn, object: &mut Value, old: Option<&Value>) {
     let kind = text(object, "/spec/type").to_owned();
-    let selects = object["spec"]["selector"]
-        .as_object()
-        .is_some_and(|selector| !selector.is_empty());
+    let selects = object["spec"]["selector"].as_object().is_some_and(|selector| !selector.is_empty());
     let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else {
         return;
     };
@@ -395,10 +353,7 @@ fn allocate(txn: &Txn, object: &mut Value, old: Option<&Value>) {
             }
         }
     }
-    let address = match (
-        spec.get("clusterIP").and_then(Value::as_str),
-        spec.get("clusterIPs"),
-    ) {
+    let address = match (spec.get("clusterIP").and_then(Value::as_str), spec.get("clusterIPs")) {
         (Some(address), _) => address.to_owned(),
         (None, Some(list)) if list[0].is_string() => text(list, "/0").to_owned(),
         (None, _) => free_address(txn),
@@ -406,16 +361,8 @@ fn allocate(txn: &Txn, object: &mut Value, old: Option<&Value>) {
     spec.entry("clusterIPs").or_insert_with(|| json!([address]));
     spec.insert("clusterIP".to_owned(), json!(address));
     let headless = address == "None";
-    let policy = if headless && !selects {
-        "RequireDualStack"
-    } else {
-        "SingleStack"
-    };
-    let families = if headless && !selects {
-        json!(["IPv4", "IPv6"])
-    } else {
-        json!(["IPv4"])
-    };
+    let policy = if headless && !selects { "RequireDualStack" } else { "SingleStack" };
+    let families = if headless && !selects { json!(["IPv4", "IPv6"]) } else { json!(["IPv4"]) };
     spec.entry("ipFamilies").or_insert(families);
     spec.entry("ipFamilyPolicy").or_insert(json!(policy));
     if matches!(kind.as_str(), "NodePort" | "LoadBalancer")
@@ -426,26 +373,16 @@ fn allocate(txn: &Txn, object: &mut Value, old: Option<&Value>) {
 }
 
 fn services(txn: &Txn) -> Vec<crate::store::Object> {
-    txn.list("services", None)
-        .into_iter()
-        .map(|(_, object)| object)
-        .collect()
+    txn.list("services", None).into_iter().map(|(_, object)| object).collect()
 }
 
 fn free_address(txn: &Txn) -> String {
-    let used: BTreeSet<String> = services(txn)
-        .iter()
-        .map(|service| text(service, "/spec/clusterIP").to_owned())
-        .collect();
+    let used: BTreeSet<String> =
+        services(txn).iter().map(|service| text(service, "/spec/clusterIP").to_owned()).collect();
     // 10.96.0.0/12 without its first addresses, as clusters are set up by default.
     let mut offset = 256 + random::below((1 << 20) - 512);
     loop {
-        let address = format!(
-            "10.{}.{}.{}",
-            96 + (offset >> 16),
-            (offset >> 8) & 255,
-            offset & 255
-        );
+        let address = format!("10.{}.{}.{}", 96 + (offset >> 16), (offset >> 8) & 255, offset & 255);
         if !used.contains(&address) {
             return address;
         }
@@ -456,29 +393,15 @@ fn free_address(txn: &Txn) -> String {
 fn node_ports(txn: &Txn, spec: &mut Map<String, Value>, old: Option<&Value>) {
     let mut used: BTreeSet<i64> = services(txn)
         .iter()
-        .flat_map(|service| {
-            service["spec"]["ports"]
-                .as_array()
-                .cloned()
-                .unwrap_or_default()
-        })
+        .flat_map(|service| service["spec"]["ports"].as_array().cloned().unwrap_or_default())
         .filter_map(|port| port["nodePort"].as_i64())
         .collect();
-    let before = old
-        .and_then(|old| old["spec"]["ports"].as_array().cloned())
-        .unwrap_or_default();
-    for port in spec
-        .get_mut("ports")
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-    {
+    let before = old.and_then(|old| old["spec"]["ports"].as_array().cloned()).unwrap_or_default();
+    for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
         if port["nodePort"].as_i64().is_some_and(|number| number != 0) {
             continue;
         }
-        let twin = before
-            .iter()
-            .find(|old| old["port"] == port["port"] && old["protocol"] == port["protocol"]);
+        let twin = before.iter().find(|old| old["port"] == port["port"] && old["protocol"] == port["protocol"]);
         let number = twin
             .and_then(|twin| twin["nodePort"].as_i64())
             .or_else(|| (30_000..32_768).find(|number| !used.contains(number)));

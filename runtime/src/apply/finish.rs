@@ -67,7 +67,8 @@ pub(super) async fn write(
     let mut record = record(plan, state, planned, end, applied_by);
     if end == SegmentEnd::Failed {
         let before = records::read_all(cluster, &plan.project).await?;
-        let before = before.history.into_iter().rev().find(|before| before.segment == segment && before.plan != plan.id);
+        let before =
+            before.history.into_iter().rev().find(|before| before.segment == segment && before.plan != plan.id);
         keep_what_is_there(&mut record, before, plan, state);
     }
     for object in &mut record.inventory {
@@ -178,7 +179,8 @@ fn is_done(state: &State, address: &str) -> bool {
 
 /// Values of the unknowns that are known by now.
 pub(super) fn known_values(plan: &Plan, state: &State, unknowns: &[Unknown]) -> BTreeMap<String, String> {
-    let known = unknowns.iter().filter_map(|one| Some((one.placeholder.clone(), unknown::value(plan, state, one).ok()?)));
+    let known =
+        unknowns.iter().filter_map(|one| Some((one.placeholder.clone(), unknown::value(plan, state, one).ok()?)));
     known.collect()
 }
 

@@ -115,9 +115,7 @@ pub(super) fn pod_of(
     embedded: bool,
 ) -> Option<ObjectRef> {
     match effect {
-        Effect::Pod(group) => {
-            Some(pod::reference(group, pod::Place { plan_id, project, address, attempt, embedded }))
-        }
+        Effect::Pod(group) => Some(pod::reference(group, pod::Place { plan_id, project, address, attempt, embedded })),
         Effect::Apply(_)
         | Effect::Delete(_)
         | Effect::Commit(_)

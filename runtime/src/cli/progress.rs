@@ -122,7 +122,9 @@ fn task_state(state: &TaskState) -> String {
         TaskState::NotRun => "not run".into(),
         TaskState::Running => "running".into(),
         TaskState::Succeeded => "succeeded".into(),
-        TaskState::Failed { step, exit_code: Some(code), reason } => format!("step {step} failed with exit code {code}: {reason}"),
+        TaskState::Failed { step, exit_code: Some(code), reason } => {
+            format!("step {step} failed with exit code {code}: {reason}")
+        }
         TaskState::Failed { step, exit_code: None, reason } => format!("step {step} failed: {reason}"),
         TaskState::Unknown(why) => format!("unknown: {why}"),
     }

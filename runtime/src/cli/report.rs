@@ -168,15 +168,17 @@ impl SourceCode for Framed<'_> {
         if span.offset() + span.len() > text.len() {
             return Err(MietteError::OutOfBounds);
         }
-        let start = back(text, span.offset(), before);
+        // Without context the name of the frame is asked for: line and column of the place itself.
+        let place = before == 0 && after == 0;
+        let start = if place { span.offset() } else { back(text, span.offset(), before) };
         let end = forward(text, span.offset() + span.len(), after);
         let offset = u32::try_from(start).map_err(|_| MietteError::OutOfBounds)?;
-        let line = self.sources.line_column(file, offset).line - 1;
+        let at = self.sources.line_column(file, offset);
         let data = &text.as_bytes()[start..end];
         let lines = data.iter().filter(|byte| **byte == b'\n').count();
         let name = (self.display)(self.sources.path(file));
         let span = SourceSpan::new(start.into(), end - start);
-        Ok(Box::new(MietteSpanContents::new_named(name, data, span, line, 0, lines)))
+        Ok(Box::new(MietteSpanContents::new_named(name, data, span, at.line - 1, at.column - 1, lines)))
     }
 }
 

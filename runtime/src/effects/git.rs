@@ -28,6 +28,7 @@ pub use glob::matches;
 pub(crate) use glob::{matches_one, matches_segment};
 pub use image::{ImageEdit, Scalar, content_without_images, with_image_mask};
 pub use inputs::Mask;
+pub(crate) use repo::absolute;
 pub use repo::{Behind, Facts, Repo, TreeFile};
 
 /// Trailer: the id of the plan that a commit belongs to.

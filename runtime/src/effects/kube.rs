@@ -4,6 +4,7 @@
 //! What an object means is not known here; `health` and `stale` judge it, purely.
 
 pub mod health;
+pub mod managers;
 pub mod object;
 pub mod stale;
 
@@ -14,7 +15,9 @@ use std::time::Duration;
 
 use futures::AsyncBufRead;
 use kube::Client;
-use kube::api::{DeleteParams, ListParams, LogParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy};
+use kube::api::{
+    DeleteParams, ListParams, LogParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy,
+};
 use kube::core::{Request, Status};
 use serde_json::Value;
 use waybill_compiler::plan::effect::ObjectRef;
@@ -72,6 +75,13 @@ impl KubeError {
     /// A precondition (uid, resourceVersion) does not hold, or other managers own fields.
     pub fn is_conflict(&self) -> bool {
         self.code() == 409 && !self.already_exists()
+    }
+
+    /// Whether only a patch or replace of ours, which Kubernetes counts as another manager than our applies, holds the
+    /// fields: then forcing takes them from nobody.
+    pub fn is_with_ourselves(&self) -> bool {
+        let conflicts = self.field_conflicts();
+        !conflicts.is_empty() && conflicts.iter().all(|(manager, _)| manager == MANAGER)
     }
 
     /// Managers that own fields which the apply would change, with the fields; empty for other conflicts.
@@ -206,21 +216,14 @@ impl Cluster {
     /// The last lines of a container's log.
     pub async fn log_tail(&self, pod: &ObjectRef, container: &str, lines: i64) -> Result<String, KubeError> {
         let request = self.request(pod).await?;
-        let params = LogParams {
-            container: Some(container.to_owned()),
-            tail_lines: Some(lines),
-            ..LogParams::default()
-        };
+        let params =
+            LogParams { container: Some(container.to_owned()), tail_lines: Some(lines), ..LogParams::default() };
         let call = request.logs(&pod.name, &params).map_err(|error| KubeError::Unreachable(error.to_string()))?;
-        Ok(limited(self.client.request_text(call)).await?)
+        limited(self.client.request_text(call)).await
     }
 
     /// A container's log as it grows, until the container has ended.
-    pub async fn log_stream(
-        &self,
-        pod: &ObjectRef,
-        container: &str,
-    ) -> Result<impl AsyncBufRead + use<>, KubeError> {
+    pub async fn log_stream(&self, pod: &ObjectRef, container: &str) -> Result<impl AsyncBufRead + use<>, KubeError> {
         let request = self.request(pod).await?;
         let params = LogParams { container: Some(container.to_owned()), follow: true, ..LogParams::default() };
         let call = request.logs(&pod.name, &params).map_err(|error| KubeError::Unreachable(error.to_string()))?;

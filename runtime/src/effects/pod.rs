@@ -82,8 +82,7 @@ pub fn deadline_seconds(group: &Group) -> u64 {
 pub fn pod(group: &Group, place: Place<'_>) -> Value {
     let slots = slots(group);
     let room = script::result_room(slots.len());
-    let mut containers: Vec<Value> =
-        slots.iter().map(|(name, slot)| container(group, name, *slot, room)).collect();
+    let mut containers: Vec<Value> = slots.iter().map(|(name, slot)| container(group, name, *slot, room)).collect();
     let main: Vec<Value> = containers.pop().into_iter().collect();
     let reference = reference(group, place);
     let mut pod = json!({
@@ -228,10 +227,8 @@ fn host_paths(group: &Group) -> Vec<String> {
 
 /// Lower case, digits and `-`, no longer than `limit`; where characters are lost, a piece of the hash keeps names apart.
 pub fn dns_label(text: &str, limit: usize) -> String {
-    let mut label: String = text
-        .chars()
-        .map(|char| if char.is_ascii_lowercase() || char.is_ascii_digit() { char } else { '-' })
-        .collect();
+    let mut label: String =
+        text.chars().map(|char| if char.is_ascii_lowercase() || char.is_ascii_digit() { char } else { '-' }).collect();
     let lossless = label == text && label.len() <= limit;
     if !lossless {
         label.truncate(limit.saturating_sub(7));
@@ -265,10 +262,7 @@ mod tests {
             Env { name: "PLAIN".into(), parts: vec![Part::Text("a$(B)".into())] },
             Env {
                 name: "MIXED".into(),
-                parts: vec![
-                    Part::Text("it's ".into()),
-                    Part::Result { task: "lint".into(), name: "score".into() },
-                ],
+                parts: vec![Part::Text("it's ".into()), Part::Result { task: "lint".into(), name: "score".into() }],
             },
         ];
         let checkout = Step {
@@ -308,9 +302,11 @@ mod tests {
         assert_eq!(pod["metadata"]["annotations"][HOST_PATHS], "/srv/demo.git");
         let main = &pod["spec"]["containers"][0];
         assert_eq!(main["env"], json!([{"name": "PLAIN", "value": "a$$(B)"}]));
-        let text = main["command"].as_array().unwrap().iter().any(|word| {
-            word.as_str().unwrap() == "echo $$(date) $$$$ > /waybill/results/test/coverage"
-        });
+        let text = main["command"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|word| word.as_str().unwrap() == "echo $$(date) $$$$ > /waybill/results/test/coverage");
         assert!(text, "the script is one argument of its own: {main}");
         assert_eq!(pod["spec"]["volumes"][1]["emptyDir"]["sizeLimit"], "2Gi");
         let on_cluster = Place { embedded: false, ..place };

@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use waybill_compiler::plan::canary::{TRACK, TRACK_LABEL};
 use waybill_compiler::plan::effect::{Delete, ObjectRef, Traffic, UndoRollout};
 
 use super::kube::health::{Health, health};
-use super::kube::{Cluster, display, object};
+use super::kube::{Cluster, MANAGER, display, managers, object};
 use super::{Ctx, EffectError, Wait};
 
 const TRIES: u32 = 6;
@@ -19,6 +20,9 @@ pub async fn stage(cluster: &Cluster, effect: &Traffic, ctx: &Ctx) -> Result<(),
     let timeout = Duration::from_secs(effect.timeout_seconds);
     let mut wait = Wait::new(ctx, timeout);
     if let Some(canary) = &effect.canary {
+        if let Some(live) = cluster.get(&effect.canary_ref).await? {
+            check_canary(&live, &effect.canary_ref)?;
+        }
         ctx.may_write()?;
         cluster.apply(&effect.canary_ref, canary, true, false).await?;
         available(cluster, &effect.canary_ref, Some(effect.canary_replicas), &mut wait).await?;
@@ -64,8 +68,24 @@ async fn restore(cluster: &Cluster, effect: &UndoRollout, ctx: &Ctx) -> Result<(
         live["spec"]["replicas"] = json!(effect.replicas);
         ctx.may_write()?;
         match cluster.replace(&effect.stable, &live).await {
-            Ok(_) => return Ok(()),
+            Ok(written) => return own_by_apply(cluster, effect, written, ctx).await,
             Err(error) if error.is_conflict() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(changed_too_often(&effect.stable))
+}
+
+/// Gives what the replace has written to the manager of our applies: else a later apply that leaves a field out would
+/// not remove it. The replicas stay: an apply whose manifest has none would reset them.
+async fn own_by_apply(cluster: &Cluster, effect: &UndoRollout, mut live: Value, ctx: &Ctx) -> Result<(), EffectError> {
+    for _ in 0..TRIES {
+        let Some(entries) = managers::merged(&live, MANAGER, &["f:spec", "f:replicas"]) else { return Ok(()) };
+        live["metadata"]["managedFields"] = entries;
+        ctx.may_write()?;
+        match cluster.replace(&effect.stable, &live).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_conflict() => live = same_object(cluster, &effect.stable).await?,
             Err(error) => return Err(error.into()),
         }
     }
@@ -130,11 +150,17 @@ async fn available(
     }
 }
 
+/// A Deployment of that name which somebody else made is neither overwritten nor removed.
+fn check_canary(live: &Value, canary: &ObjectRef) -> Result<(), EffectError> {
+    if live["spec"]["template"]["metadata"]["labels"][TRACK_LABEL] == TRACK {
+        return Ok(());
+    }
+    Err(EffectError::failed(format!("{} is not a canary of ours; it is left alone", display(canary))))
+}
+
 async fn remove(cluster: &Cluster, canary: &ObjectRef, cause: &str, ctx: &Ctx) -> Result<(), EffectError> {
     let Some(live) = cluster.get(canary).await? else { return Ok(()) };
-    if live["spec"]["template"]["metadata"]["labels"]["waybill.dev/track"] != "canary" {
-        return Err(EffectError::failed(format!("{} is not a canary of ours; it is left alone", display(canary))));
-    }
+    check_canary(&live, canary)?;
     let uid = live["metadata"]["uid"].as_str().map(str::to_owned);
     let effect = Delete { object: ObjectRef { uid, ..canary.clone() }, cause: cause.to_owned() };
     object::delete(cluster, &effect, ctx).await

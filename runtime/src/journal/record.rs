@@ -24,27 +24,61 @@ pub struct Entry {
 #[serde(tag = "record", rename_all = "kebab-case")]
 pub enum Record {
     /// A piece of the plan's file (gzip), which lies beside the record as bytes. A journal begins with all pieces.
-    Plan { digest: String, tool: String, piece: u32, pieces: u32 },
+    Plan {
+        digest: String,
+        tool: String,
+        piece: u32,
+        pieces: u32,
+    },
     /// The segment's facts were checked and it acts.
-    Begun { segment: String },
+    Begun {
+        segment: String,
+    },
     /// The segment will not act, or no more; it needs a new plan.
-    Stopped { segment: String, reason: String },
+    Stopped {
+        segment: String,
+        reason: String,
+    },
     /// These actions are about to be tried.
-    Intent { actions: Vec<String> },
-    Outcome { outcomes: Vec<ActionOutcome> },
+    Intent {
+        actions: Vec<String>,
+    },
+    Outcome {
+        outcomes: Vec<ActionOutcome>,
+    },
     /// The bytes of an unknown, before their first use.
-    Filled { placeholder: String, value: String },
+    Filled {
+        placeholder: String,
+        value: String,
+    },
     /// `at` in seconds since 1970.
-    Approved { address: String, by: String, at: i64 },
+    Approved {
+        address: String,
+        by: String,
+        at: i64,
+    },
     /// The node was lost under the action; its next try has this number.
-    Retried { action: String, attempt: u32, reason: String },
+    Retried {
+        action: String,
+        attempt: u32,
+        reason: String,
+    },
     /// A rollout was taken back when apply was told to stop: these actions have not been done.
-    Reset { actions: Vec<String> },
-    SegmentEnded { segment: String, result: String },
+    Reset {
+        actions: Vec<String>,
+    },
+    SegmentEnded {
+        segment: String,
+        result: String,
+    },
     /// The last record: `succeeded`, `failed`, `stale`.
-    Ended { result: String },
+    Ended {
+        result: String,
+    },
     /// The last record of a plan that a newer one replaced.
-    SupersededBy { plan: String },
+    SupersededBy {
+        plan: String,
+    },
 }
 
 impl Record {

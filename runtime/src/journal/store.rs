@@ -13,9 +13,9 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+use waybill_compiler::plan::Plan;
 use waybill_compiler::plan::digest::{self, Damage};
 use waybill_compiler::plan::effect::ObjectRef;
-use waybill_compiler::plan::Plan;
 
 use super::SYSTEM_NAMESPACE;
 use super::fold::{Corrupt, State, fold};
@@ -56,7 +56,10 @@ pub struct Begun {
 #[derive(Clone, Debug)]
 pub enum JournalError {
     /// Another writer appended first.
-    Fenced { by: String, what: String },
+    Fenced {
+        by: String,
+        what: String,
+    },
     Corrupt(String),
     /// The namespace of journals does not exist.
     NoNamespace,
@@ -116,7 +119,9 @@ fn begun(plan: String, maps: &[&Value]) -> Result<Begun, JournalError> {
         match &summary.record {
             Record::SupersededBy { plan } => state.superseded_by = Some(plan.clone()),
             Record::Ended { result } => state.ended = Some(result.clone()),
-            other => return Err(JournalError::Corrupt(format!("the journal of {plan} is summed up as {}", other.word()))),
+            other => {
+                return Err(JournalError::Corrupt(format!("the journal of {plan} is summed up as {}", other.word())));
+            }
         }
         return Ok(Begun { plan, state, entries: vec![summary], packed: Vec::new(), compacted: true });
     }
@@ -147,7 +152,8 @@ impl Begun {
 
     /// The plan itself, as the first records hold it.
     pub fn read_plan(&self) -> Result<Plan, JournalError> {
-        let corrupt = |what: &str| JournalError::Corrupt(format!("the plan in the journal of {} is damaged: {what}", self.plan));
+        let corrupt =
+            |what: &str| JournalError::Corrupt(format!("the plan in the journal of {} is damaged: {what}", self.plan));
         let mut bytes = Vec::new();
         let packed = self.packed.concat();
         GzDecoder::new(packed.as_slice())

@@ -116,6 +116,11 @@ async fn ask(cluster: &Cluster, value: &Value, missing: &[String]) -> Result<Obj
     };
     let dry_run = match cluster.apply(&object, value, false, true).await {
         Ok(answer) => DryRun::Object(answer),
+        // A rollout of ours has set the fields by another operation: nothing is taken from anybody.
+        Err(error) if error.is_with_ourselves() => {
+            let forced = cluster.apply(&object, value, true, true).await.map_err(|error| error.to_string())?;
+            DryRun::Object(forced)
+        }
         Err(error) => {
             let conflicts = error.field_conflicts();
             if !conflicts.is_empty() {

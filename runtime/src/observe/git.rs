@@ -50,7 +50,7 @@ pub fn observe(clone: &Clone, sources: &Sources, checked: &Checked, request: &Re
     let model = checked.model();
     let named = clone.repo.resolve(request.revision.unwrap_or("HEAD"))?;
     let revision = clone.repo.delivered(&named)?;
-    let written = model.project.remote.as_ref().map(|remote| absolute(&clone.facts.root, &remote.value));
+    let written = model.project.remote.as_ref().map(|remote| git::absolute(&clone.facts.root, &remote.value));
     let remote = written.or_else(|| clone.facts.origin.clone());
     let mut facts = Git {
         remote: remote.clone().unwrap_or_else(|| clone.facts.root.to_string_lossy().trim_end_matches('/').to_owned()),
@@ -77,14 +77,6 @@ pub fn observe(clone: &Clone, sources: &Sources, checked: &Checked, request: &Re
         );
     }
     Ok(facts)
-}
-
-/// A path of the spec is relative to the repository's folder.
-fn absolute(root: &Path, url: &str) -> String {
-    if url.contains("://") || url.contains('@') || Path::new(url).is_absolute() {
-        return url.to_owned();
-    }
-    root.join(url).to_string_lossy().into_owned()
 }
 
 fn uncommitted(clone: &Clone) -> Vec<String> {

@@ -23,8 +23,7 @@ fn system() -> Action {
 
 fn staging(inventory: &[&str]) -> Segment {
     let inventory = inventory.iter().map(|name| core("ConfigMap", "staging", name)).collect();
-    let image =
-        ImageState { name: "app".into(), tag: "1".into(), digest: "sha256:d".into(), source: "s".into() };
+    let image = ImageState { name: "app".into(), tag: "1".into(), digest: "sha256:d".into(), source: "s".into() };
     plans::segment(SEGMENT, vec![image], inventory, Vec::new())
 }
 
@@ -52,11 +51,8 @@ async fn update(bench: &Bench, nonce: &str, value: &str) -> Plan {
             owners: waybill_compiler::plan::owners::owners(&live, "/data/k"),
         }],
     };
-    let effect = Effect::Apply(Apply {
-        object: plans::config_map("staging", "one", value),
-        found: Some(found),
-        force: false,
-    });
+    let effect =
+        Effect::Apply(Apply { object: plans::config_map("staging", "one", value), found: Some(found), force: false });
     let actions = vec![plans::action("one", SEGMENT, effect, &[])];
     plans::plan(&bench.uid, nonce, actions, Vec::new(), vec![staging(&["one", "two", "three"])])
 }
@@ -105,8 +101,10 @@ async fn a_moved_field_or_owner_is_stale_and_others_fields_are_not() {
     let bench = Bench::new().await;
     bench.apply(&first(&bench, "a")).await.unwrap();
     let plan = update(&bench, "b", "new").await;
-    bench.meddle(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one", "namespace": "staging"},
-        "data": {"other": "x"}})).await;
+    bench
+        .meddle(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one", "namespace": "staging"},
+        "data": {"other": "x"}}))
+        .await;
     assert_eq!(bench.apply(&plan).await.unwrap().end, End::Done);
     let live = bench.config_map("staging", "one").await.unwrap();
     assert_eq!(live["data"], json!({"k": "new", "other": "x"}));
@@ -279,8 +277,7 @@ async fn a_newer_plan_supersedes_an_unfinished_one() {
     let old = first(&bench, "a");
     assert!(bench.apply_killed_at(&old, 8).await.is_none(), "it must be cut off");
     assert!(matches!(bench.apply(&old).await, Err(Refusal::Unfinished { .. })));
-    let actions =
-        vec![plans::action("four", SEGMENT, plans::create(plans::config_map("default", "four", "4")), &[])];
+    let actions = vec![plans::action("four", SEGMENT, plans::create(plans::config_map("default", "four", "4")), &[])];
     let new = plans::plan(&bench.uid, "b", actions, Vec::new(), vec![staging(&[])]);
     let ears = Arc::new(Ears::default());
     assert_eq!(bench.apply_with(&new, &options(), Arc::clone(&ears)).await.unwrap().end, End::Done);

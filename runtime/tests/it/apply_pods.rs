@@ -60,7 +60,8 @@ fn delivery(bench: &Bench) -> Plan {
     let mut actions = ns();
     actions.push(plans::action("pipeline.ci.pod.build+test", SEGMENT, plans::pod(vec![build, test], false), &["ns"]));
     let commit = Commit { ..plans::commit("v6", "<<tag>>", "1") };
-    let commit = plans::action("environment.staging.commit", STAGING, Effect::Commit(commit), &["pipeline.ci.pod.build+test"]);
+    let commit =
+        plans::action("environment.staging.commit", STAGING, Effect::Commit(commit), &["pipeline.ci.pod.build+test"]);
     actions.push(plans::with_unknown(commit, &unknown()));
     let object = plans::create(plans::config_map("ci", "deployed", "tag-<<tag>>"));
     let object = plans::action("object", STAGING, object, &["environment.staging.commit"]);
@@ -78,9 +79,7 @@ async fn values_of_a_run_reach_steps_commits_and_objects() {
     assert_eq!(outcome.end, End::Done, "{outcome:?}");
     assert_eq!(bench.git.commits(), ["v7"]);
     assert_eq!(bench.config_map("ci", "deployed").await.unwrap()["data"]["k"], "tag-v7");
-    let line = |text: &str| {
-        ears.heard().iter().any(|event| matches!(event, Event::Log { line, .. } if line == text))
-    };
+    let line = |text: &str| ears.heard().iter().any(|event| matches!(event, Event::Log { line, .. } if line == text));
     assert!(line("building") && line("tag is v7"), "{:?}", ears.heard());
     let found = records::read_all(&bench.cluster, plans::PROJECT).await.unwrap();
     let run = &found.runs["key"];
@@ -120,7 +119,10 @@ async fn a_failing_task_stops_its_dependants_and_runs_finally() {
     let bench = Bench::new().await;
     let text = "for line in $(seq 1 30); do echo \"line $line\"; done; exit 3";
     let mut actions = ns();
-    let failing = plans::pod(vec![task("test", vec![shell("unit", text)], &[]), task("later", vec![shell("a", "true")], &[])], false);
+    let failing = plans::pod(
+        vec![task("test", vec![shell("unit", text)], &[]), task("later", vec![shell("a", "true")], &[])],
+        false,
+    );
     actions.push(plans::action("pod", SEGMENT, failing, &["ns"]));
     let report = plans::pod(vec![task("report", vec![shell("say", "echo reported")], &[])], true);
     actions.push(plans::action("finally", SEGMENT, report, &["pod"]));
@@ -171,7 +173,8 @@ async fn a_pod_that_still_runs_is_awaited() {
 async fn a_lost_node_gets_one_new_try_on_fresh_workspaces() {
     let bench = Bench::new().await;
     let mut actions = ns();
-    let text = "echo start; test ! -e /workspace/source/old; touch /workspace/source/old; [ \"$SLOW\" = no ] || sleep 60";
+    let text =
+        "echo start; test ! -e /workspace/source/old; touch /workspace/source/old; [ \"$SLOW\" = no ] || sleep 60";
     let slow = plans::pod(vec![task("slow", vec![shell("run", text)], &[])], false);
     actions.push(plans::action("pod", SEGMENT, slow, &["ns"]));
     let plan = pipeline(&bench, actions);

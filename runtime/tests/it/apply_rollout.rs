@@ -46,18 +46,23 @@ async fn stable(bench: &Bench) -> Value {
     bench.get(&plans::deployment_ref("production", "app")).await.unwrap()
 }
 
-/// A canary to `tag` in two stages with a hold between them. `broken` keeps the canary of the second stage from ever
-/// becoming ready.
-fn canary(bench: &Bench, live: &Value, tag: &str, hold: u64, broken: bool) -> Plan {
+/// A canary to `tag` in two stages with a hold between them. In the stage `broken` the new version never becomes ready.
+fn canary(bench: &Bench, live: &Value, tag: &str, hold: u64, broken: Option<u32>) -> Plan {
     let image_name = format!("app:{tag}");
     let first = plans::canary("production", "app", 1, &image_name);
     let mut second = plans::canary("production", "app", 2, &image_name);
-    if broken {
-        second["spec"]["template"]["metadata"]["annotations"]["waybill.dev/simulate"] = json!("not-ready");
+    let mut whole = plans::deployment("production", "app", 2, &image_name);
+    let not_ready = |object: &mut Value| {
+        object["spec"]["template"]["metadata"]["annotations"]["waybill.dev/simulate"] = json!("not-ready");
+    };
+    match broken {
+        Some(1) => not_ready(&mut second),
+        Some(_) => not_ready(&mut whole),
+        None => {}
     }
     let path = "/spec/template/spec/containers/0/image";
     let update = Effect::Apply(Apply {
-        object: plans::deployment("production", "app", 2, &image_name),
+        object: whole,
         found: Some(Found {
             uid: live["metadata"]["uid"].as_str().unwrap().into(),
             resource_version: live["metadata"]["resourceVersion"].as_str().unwrap().into(),
@@ -71,19 +76,23 @@ fn canary(bench: &Bench, live: &Value, tag: &str, hold: u64, broken: bool) -> Pl
     });
     let of_rollout = |action: Action| plans::undone_by(action, UNDO);
     let mut last = plans::stage("production", "app", 2, 2, None);
-    if let Effect::Traffic(stage) = &mut last {
-        stage.timeout_seconds = 20;
-    }
-    let mut bad = plans::stage("production", "app", 1, 1, Some(second));
-    if let (true, Effect::Traffic(stage)) = (broken, &mut bad) {
-        stage.timeout_seconds = 2;
+    let mut middle = plans::stage("production", "app", 1, 1, Some(second));
+    for (at, stage) in [(1, &mut middle), (2, &mut last)] {
+        if let (true, Effect::Traffic(stage)) = (broken == Some(at), stage) {
+            stage.timeout_seconds = 2;
+        }
     }
     let commit = plans::action("commit", SEGMENT, Effect::Commit(plans::commit("1", tag, tag)), &[]);
     let actions = vec![
         plans::undone_by(commit, REVERT),
-        of_rollout(plans::action("stage[0]", SEGMENT, plans::stage("production", "app", 0, 1, Some(first)), &["commit"])),
+        of_rollout(plans::action(
+            "stage[0]",
+            SEGMENT,
+            plans::stage("production", "app", 0, 1, Some(first)),
+            &["commit"],
+        )),
         of_rollout(plans::action("hold", SEGMENT, plans::hold(hold), &["stage[0]"])),
-        of_rollout(plans::action("stage[1]", SEGMENT, bad, &["hold"])),
+        of_rollout(plans::action("stage[1]", SEGMENT, middle, &["hold"])),
         of_rollout(plans::action("update", SEGMENT, update, &["stage[1]"])),
         of_rollout(plans::action("stage[2]", SEGMENT, last, &["update"])),
     ];
@@ -108,14 +117,14 @@ async fn a_canary_goes_through_its_stages_and_a_kill_changes_nothing() {
     let bench = Bench::new().await;
     let live = stable(&bench).await;
     let ears = Arc::new(Ears::default());
-    let outcome = bench.apply_with(&canary(&bench, &live, "2", 1, false), &options(), Arc::clone(&ears)).await.unwrap();
+    let outcome = bench.apply_with(&canary(&bench, &live, "2", 1, None), &options(), Arc::clone(&ears)).await.unwrap();
     assert_eq!(outcome.end, End::Done, "{outcome:?}");
     assert_eq!(shape(&bench).await, json!([2, "app:2", false]));
     let found = records::read_all(&bench.cluster, plans::PROJECT).await.unwrap();
     assert_eq!(found.newest["production"].images, [image("2")]);
     // The next one is killed again and again, at every third event of its journal.
     let live = bench.get(&plans::deployment_ref("production", "app")).await.unwrap();
-    let mut plan = canary(&bench, &live, "3", 0, false);
+    let mut plan = canary(&bench, &live, "3", 0, None);
     if let Effect::Commit(commit) = &mut plan.actions[0].effect {
         commit.edits[0].tag.before = Some("2".into());
     }
@@ -131,7 +140,7 @@ async fn a_canary_goes_through_its_stages_and_a_kill_changes_nothing() {
 async fn a_failed_stage_takes_back_rollout_and_commit_and_holds_the_version() {
     let bench = Bench::new().await;
     let live = stable(&bench).await;
-    let outcome = bench.apply(&canary(&bench, &live, "2", 0, true)).await.unwrap();
+    let outcome = bench.apply(&canary(&bench, &live, "2", 0, Some(1))).await.unwrap();
     assert_eq!((outcome.end, outcome.resumable), (End::Failed, false), "{outcome:?}");
     assert!(outcome.summary.failed[0].1.contains("not done within 2 s"), "{:?}", outcome.summary.failed);
     assert_eq!(outcome.summary.undone.len(), 2);
@@ -151,7 +160,7 @@ async fn a_failed_stage_takes_back_rollout_and_commit_and_holds_the_version() {
 async fn a_stop_in_the_middle_takes_the_stages_back_and_a_resume_does_them_again() {
     let bench = Bench::new().await;
     let live = stable(&bench).await;
-    let plan = canary(&bench, &live, "2", 3, false);
+    let plan = canary(&bench, &live, "2", 3, None);
     let ears = Arc::new(Ears::default());
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let stops = async {
@@ -164,8 +173,7 @@ async fn a_stop_in_the_middle_takes_the_stages_back_and_a_resume_does_them_again
     };
     let options = options();
     let sink = Arc::clone(&ears);
-    let (outcome, ()) =
-        tokio::join!(apply::run(&plan, Arc::clone(&bench.world), &options, sink, stopped), stops);
+    let (outcome, ()) = tokio::join!(apply::run(&plan, Arc::clone(&bench.world), &options, sink, stopped), stops);
     let outcome = outcome.unwrap();
     assert_eq!((outcome.end, outcome.resumable), (End::Interrupted, true));
     assert_eq!(shape(&bench).await, json!([2, "app:1", false]));
@@ -174,4 +182,23 @@ async fn a_stop_in_the_middle_takes_the_stages_back_and_a_resume_does_them_again
     assert_eq!(outcome.end, End::Done, "{outcome:?}");
     assert_eq!(shape(&bench).await, json!([2, "app:2", false]));
     assert_eq!(bench.git.commits(), ["1", "2"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_failure_of_the_last_stage_nothing_of_the_new_version_is_left() {
+    let bench = Bench::new().await;
+    let live = stable(&bench).await;
+    let outcome = bench.apply(&canary(&bench, &live, "2", 0, Some(2))).await.unwrap();
+    assert_eq!(outcome.end, End::Failed, "{outcome:?}");
+    assert_eq!(outcome.summary.undone.len(), 2, "{outcome:?}");
+    assert_eq!(shape(&bench).await, json!([2, "app:1", false]));
+    let name = plans::deployment_ref("production", "app");
+    let now = bench.get(&name).await.unwrap();
+    assert_eq!(now["spec"]["template"], live["spec"]["template"]);
+    // What the undo wrote conflicts with nobody, and a later apply that leaves it out removes it.
+    let mut next = plans::deployment("production", "app", 2, "app:3");
+    next["spec"]["template"]["spec"]["containers"][0]["name"] = json!("renamed");
+    let next = bench.cluster.apply(&name, &next, false, true).await.unwrap();
+    let containers = next.pointer("/spec/template/spec/containers").and_then(Value::as_array).unwrap();
+    assert_eq!((containers.len(), &containers[0]["image"]), (1, &json!("app:3")), "{next}");
 }

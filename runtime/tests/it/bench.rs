@@ -236,8 +236,8 @@ impl Branch {
         }
         let scalar = &commit.edits[0].tag;
         let now = log.last().map(|made| made.tag.clone());
-        if now.is_some() && now != scalar.before {
-            return CommitOutcome::Moved { what: format!("newTag is {}", now.unwrap()) };
+        if let Some(now) = now.filter(|now| Some(now) != scalar.before.as_ref()) {
+            return CommitOutcome::Moved { what: format!("newTag is {now}") };
         }
         let tag = scalar.after.clone().unwrap();
         log.push(Made { plan: plan.into(), address: address.into(), tag, source: commit.source.clone() });

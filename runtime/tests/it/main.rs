@@ -2,13 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod apply_commit;
 mod apply_engine;
 mod apply_objects;
 mod apply_pods;
 mod apply_rollout;
 mod bench;
+mod cli;
+mod cli_line;
 mod git;
 mod git_commit;
+mod planfile;
 mod plans;
 mod repos;
 mod step_checkout;

@@ -4,7 +4,16 @@ use super::Code;
 use crate::diag::Severity;
 
 /// All codes of this file.
-pub(super) const OBJECTS: &[&Code] = &[&INLINE_SECRET, &OTHER_NAMESPACE, &CLUSTER_SCOPED, &OBJECT_SHARED, &NO_OVERLAY, &IMAGE_NOT_IN_MANIFESTS, &DOCKERFILE_MISSING, &DOCKERFILE_NOT_BUILDABLE];
+pub(super) const OBJECTS: &[&Code] = &[
+    &INLINE_SECRET,
+    &OTHER_NAMESPACE,
+    &CLUSTER_SCOPED,
+    &OBJECT_SHARED,
+    &NO_OVERLAY,
+    &IMAGE_NOT_IN_MANIFESTS,
+    &DOCKERFILE_MISSING,
+    &DOCKERFILE_NOT_BUILDABLE,
+];
 
 pub static INLINE_SECRET: Code = Code {
     number: 400,

@@ -12,7 +12,6 @@ pub(super) const PLANNING: &[&Code] = &[
     &OVERLAY_UNEDITABLE,
     &CLUSTER_UNREACHABLE,
     &OBJECT_REFUSED,
-    &FIELD_CONFLICT,
     &NAMESPACE_MISSING,
     &SECRET_MISSING,
     &UNKNOWN_OPTION,
@@ -67,16 +66,6 @@ pub static OBJECT_REFUSED: Code = Code {
     severity: Severity::Error,
     summary: "the cluster refuses an object",
     explanation: "The API server was asked, without writing, whether it would take the object, and said no.",
-    failing: "",
-    fixed: "",
-};
-
-pub static FIELD_CONFLICT: Code = Code {
-    number: 805,
-    name: "field-conflict",
-    severity: Severity::Error,
-    summary: "fields of an object belong to another field manager",
-    explanation: "Server-side apply would take fields from their owner. Waybill does that only where the plan says so.",
     failing: "",
     fixed: "",
 };

@@ -23,6 +23,8 @@ pub struct Compared<'a> {
     pub differences: Vec<Difference>,
     /// Whether the inventory of the environment has it.
     pub listed: bool,
+    /// Fields that the apply takes from other managers: `FIELD from MANAGER`.
+    pub taken: Vec<String>,
 }
 
 /// Group, version, kind, namespace and name of an object.
@@ -86,19 +88,15 @@ pub fn compare<'a>(
         );
         return None;
     }
+    let mut taken = Vec::new();
     let differences = match (live, facts.map(|facts| &facts.dry_run)) {
         (_, Some(DryRun::Refused(why))) => {
             draft.problems.push(refused(format!("the cluster refuses {name}")).here(why.clone()));
             return None;
         }
-        (Some(_), Some(DryRun::Conflict(owners, _))) => {
-            let fields: Vec<String> = owners.iter().map(|(path, manager)| format!("{path} by {manager}")).collect();
-            let message = format!("fields of {name} belong to others: {}", fields.join(", "));
-            let finding = Diagnostic::new(&codes::FIELD_CONFLICT, object.origin, message);
-            draft
-                .problems
-                .push(finding.help("remove the fields from the manifest, or let the other manager give them up"));
-            return None;
+        (Some(live), Some(DryRun::Conflict(owners, forced))) => {
+            taken = owners.iter().map(|(path, manager)| format!("{} from {manager}", path.trim_start_matches('.'))).collect();
+            diff::objects(live, forced)
         }
         (Some(live), Some(DryRun::Object(answer))) => diff::objects(live, answer),
         (Some(live), Some(DryRun::Pending(_) | DryRun::NotAsked | DryRun::NotServed(_)) | None) => {
@@ -106,7 +104,7 @@ pub fn compare<'a>(
         }
         (None, _) => diff::leaves(&object.value),
     };
-    Some(Compared { object, reference, live, differences, listed: inventory.contains(&name) })
+    Some(Compared { object, reference, live, differences, listed: inventory.contains(&name), taken })
 }
 
 /// Fields that the address says already.
@@ -134,11 +132,12 @@ pub fn action(draft: &Draft, place: &Place, owner: &str, compared: &Compared, un
     let why = match op {
         Op::Adopt if managers.is_empty() => "it exists and is in no inventory".to_owned(),
         Op::Adopt => format!("it exists, set by {}", managers.join(", ")),
-        _ => "manifest".to_owned(),
+        _ if compared.taken.is_empty() => "manifest".to_owned(),
+        _ => format!("takes {}", compared.taken.join(", ")),
     };
     let reason = draft.because(why, compared.object.origin);
     let found = compared.live.map(|live| found(live, &compared.differences));
-    let effect = Effect::Apply(Apply { object: compared.object.value.clone(), found, force: false });
+    let effect = Effect::Apply(Apply { object: compared.object.value.clone(), found, force: !compared.taken.is_empty() });
     let mut action = place.action(address, Kind::Object, op, reason, effect);
     action.changes = changes::of_object(&compared.differences, unknowns);
     action.changes.retain(|change| !IDENTITY.contains(&change.path.as_str()));

@@ -25,17 +25,12 @@ impl PatchType {
         (PatchType::Json, "application/json-patch+json"),
         (PatchType::Merge, "application/merge-patch+json"),
         (PatchType::Apply, "application/apply-patch+yaml"),
-        (
-            PatchType::Strategic,
-            "application/strategic-merge-patch+json",
-        ),
+        (PatchType::Strategic, "application/strategic-merge-patch+json"),
     ];
 
     /// From a Content-Type, without its parameters.
     pub fn of(content_type: &str, kind: &Kind) -> Result<PatchType, Failure> {
-        let known = PatchType::ALL
-            .iter()
-            .filter(|(patch, _)| !(kind.custom && *patch == PatchType::Strategic));
+        let known = PatchType::ALL.iter().filter(|(patch, _)| !(kind.custom && *patch == PatchType::Strategic));
         match known.clone().find(|(_, name)| *name == content_type) {
             Some((patch, _)) => Ok(*patch),
             None => {
@@ -66,31 +61,17 @@ pub fn patch(
 
 fn check_options(patch_type: PatchType, options: &WriteOptions) -> Result<(), Failure> {
     let mut problems = Vec::new();
-    let named = options
-        .field_manager
-        .as_deref()
-        .is_some_and(|name| !name.is_empty());
+    let named = options.field_manager.as_deref().is_some_and(|name| !name.is_empty());
     if patch_type == PatchType::Apply {
         if !named {
-            problems.push(FieldError::required(
-                "fieldManager",
-                "is required for apply patch",
-            ));
+            problems.push(FieldError::required("fieldManager", "is required for apply patch"));
         }
     } else if options.force {
-        problems.push(FieldError::forbidden(
-            "force",
-            "may not be specified for non-apply patch",
-        ));
+        problems.push(FieldError::forbidden("force", "may not be specified for non-apply patch"));
     }
     match problems.as_slice() {
         [] => Ok(()),
-        _ => Err(Failure::invalid(
-            "meta.k8s.io",
-            "PatchOptions",
-            "",
-            &problems,
-        )),
+        _ => Err(Failure::invalid("meta.k8s.io", "PatchOptions", "", &problems)),
     }
 }
 
@@ -114,9 +95,7 @@ fn change(
             json_patch::merge(&mut merged, body);
             merged
         }
-        PatchType::Strategic => {
-            strategic::merge(&kind.ty, &live, body).map_err(Failure::bad_request)?
-        }
+        PatchType::Strategic => strategic::merge(&kind.ty, &live, body).map_err(Failure::bad_request)?,
         PatchType::Apply => unreachable!("BUG: an apply is not a change"),
     };
     let refuse = |error: &str| {
@@ -125,30 +104,15 @@ fn change(
     };
     let (mut object, strict) = read_object(kind, &patched).map_err(|error| refuse(&error))?;
     let warnings = judge(strict, options, refuse)?;
-    for (key, expected) in [
-        ("apiVersion", kind.api_version()),
-        ("kind", kind.kind.clone()),
-    ] {
+    for (key, expected) in [("apiVersion", kind.api_version()), ("kind", kind.kind.clone())] {
         if patched[key] != json!(expected) && !patched[key].is_null() {
-            return Err(refuse(&format!(
-                "the {key} of the object cannot be changed"
-            )));
+            return Err(refuse(&format!("the {key} of the object cannot be changed")));
         }
     }
     fit_name(&target, &mut object)?;
-    record(
-        txn,
-        kind,
-        &live,
-        &mut object,
-        &options.updater(kind, subresource),
-    );
+    record(txn, kind, &live, &mut object, &options.updater(kind, subresource));
     let object = replace(txn, target, subresource, object)?;
-    Ok(Written {
-        object,
-        created: false,
-        warnings,
-    })
+    Ok(Written { object, created: false, warnings })
 }
 
 const MAX_OPERATIONS: usize = 10_000;
@@ -157,16 +121,15 @@ fn json_patch(live: &Value, body: &Value) -> Result<Value, Failure> {
     let patch: json_patch::Patch = serde_json::from_value(body.clone())
         .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
     if patch.0.len() > MAX_OPERATIONS {
-        let message = format!(
-            "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
-            patch.0.len()
-        );
+        let message =
+            format!("The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}", patch.0.len());
         return Err(Failure::new(413, "RequestEntityTooLarge", message));
     }
     let mut patched = live.clone();
     json_patch::patch(&mut patched, &patch).map_err(|error| {
         let mut failure = Failure::unprocessable("the server rejected our request due to an error in our request");
-        failure.details = Some(Box::new(json!({"causes": [{"reason": "UnexpectedServerResponse", "message": error.to_string()}]})));
+        failure.details =
+            Some(Box::new(json!({"causes": [{"reason": "UnexpectedServerResponse", "message": error.to_string()}]})));
         failure
     })?;
     Ok(patched)
@@ -188,17 +151,13 @@ fn apply(
         }
         let uid = text(config, "/metadata/uid");
         if !uid.is_empty() {
-            let why = format!(
-                "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
-            );
+            let why =
+                format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
             return Err(Failure::conflict(&kind.group_resource(), target.name, &why));
         }
         live_namespace(txn, &target, target.name)?;
     }
-    let live = stored.as_ref().map_or_else(
-        || decode::empty(&kind.ty),
-        |stored| convert::served(kind, stored),
-    );
+    let live = stored.as_ref().map_or_else(|| decode::empty(&kind.ty), |stored| convert::served(kind, stored));
     let name = options.field_manager.as_deref().unwrap_or_default();
     let manager = Manager::applier(name, subresource);
     let applied = merge(txn, kind, (&live, config), &manager, options.force)?;
@@ -225,11 +184,7 @@ fn apply(
             insert(txn, target, object)?
         }
     };
-    Ok(Written {
-        object,
-        created,
-        warnings: Vec::new(),
-    })
+    Ok(Written { object, created, warnings: Vec::new() })
 }
 
 fn merge(
@@ -242,28 +197,14 @@ fn merge(
     let reset = strategy::reset_fields(kind, &manager.subresource);
     let catalogue = txn.catalogue();
     let convert = |value: &Value, version: &str| in_version(catalogue, kind, value, version);
-    let scope = managed::Scope {
-        ty: &kind.ty,
-        version: &kind.api_version(),
-        reset: &reset,
-        convert: &convert,
-    };
+    let scope = managed::Scope { ty: &kind.ty, version: &kind.api_version(), reset: &reset, convert: &convert };
     managed::apply(&scope, live, config, manager, force, &clock::now())
 }
 
 fn described(target: &Target) -> String {
     let kind = target.kind;
-    let namespace = if target.namespace.is_empty() {
-        ""
-    } else {
-        target.namespace
-    };
-    format!(
-        "{namespace}/{}; {}, Kind={}",
-        target.name,
-        kind.api_version(),
-        kind.kind
-    )
+    let namespace = if target.namespace.is_empty() { "" } else { target.namespace };
+    format!("{namespace}/{}; {}, Kind={}", target.name, kind.api_version(), kind.kind)
 }
 
 fn check_config(target: &Target, config: &Value) -> Result<(), Failure> {
@@ -276,9 +217,7 @@ fn check_config(target: &Target, config: &Value) -> Result<(), Failure> {
     let (version, name) = (text(config, "/apiVersion"), text(config, "/kind"));
     if version != kind.api_version() || name != kind.kind {
         let (group, version) = version.split_once('/').unwrap_or(("", version));
-        return Err(Failure::bad_request(format!(
-            "invalid object type: {group}/{version}, Kind={name}"
-        )));
+        return Err(Failure::bad_request(format!("invalid object type: {group}/{version}, Kind={name}")));
     }
     if !config["metadata"]["managedFields"].is_null() {
         return Err(Failure::bad_request("metadata.managedFields must be nil"));
@@ -290,17 +229,11 @@ fn check_config(target: &Target, config: &Value) -> Result<(), Failure> {
     let problems = typed::check(&kind.ty, &bare);
     match problems.as_slice() {
         [] => Ok(()),
-        [one] => Err(Failure::plain(format!(
-            "failed to create typed patch object ({}): {one}",
-            described(target)
-        ))),
+        [one] => Err(Failure::plain(format!("failed to create typed patch object ({}): {one}", described(target)))),
         many => {
             let lines: Vec<String> = many.iter().map(|problem| format!("  {problem}")).collect();
             let text = lines.join("\n");
-            Err(Failure::plain(format!(
-                "failed to create typed patch object ({}): errors:\n{text}",
-                described(target)
-            )))
+            Err(Failure::plain(format!("failed to create typed patch object ({}): errors:\n{text}", described(target))))
         }
     }
 }

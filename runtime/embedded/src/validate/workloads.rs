@@ -69,11 +69,7 @@ fn selector(object: &Value, named: &str, errors: &mut Errors) {
 fn always(object: &Value, errors: &mut Errors) {
     let policy = text(object, "/spec/template/spec/restartPolicy");
     if policy != "Always" {
-        errors.push(FieldError::unsupported(
-            "spec.template.spec.restartPolicy",
-            &json!(policy),
-            &["Always"],
-        ));
+        errors.push(FieldError::unsupported("spec.template.spec.restartPolicy", &json!(policy), &["Always"]));
     }
 }
 
@@ -90,8 +86,7 @@ fn strategy(object: &Value, errors: &mut Errors) {
             }
         }
         "RollingUpdate" => {
-            let zero =
-                |value: &Value| *value == json!(0) || *value == json!("0%") || *value == json!("0");
+            let zero = |value: &Value| *value == json!(0) || *value == json!("0%") || *value == json!("0");
             if zero(&rolling["maxUnavailable"]) && zero(&rolling["maxSurge"]) {
                 errors.push(FieldError::invalid(
                     "spec.strategy.rollingUpdate.maxUnavailable",
@@ -100,38 +95,28 @@ fn strategy(object: &Value, errors: &mut Errors) {
                 ));
             }
             for key in ["maxUnavailable", "maxSurge"] {
-                count_or_percent(
-                    &rolling[key],
-                    &format!("spec.strategy.rollingUpdate.{key}"),
-                    errors,
-                );
+                count_or_percent(&rolling[key], &format!("spec.strategy.rollingUpdate.{key}"), errors);
             }
         }
-        other => errors.push(FieldError::unsupported(
-            "spec.strategy.type",
-            &json!(other),
-            &["Recreate", "RollingUpdate"],
-        )),
+        other => {
+            errors.push(FieldError::unsupported("spec.strategy.type", &json!(other), &["Recreate", "RollingUpdate"]))
+        }
     }
 }
 
 fn count_or_percent(value: &Value, field: &str, errors: &mut Errors) {
     match value {
         Value::String(text) => {
-            let fine = text.strip_suffix('%').is_some_and(|number| {
-                !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
-            });
+            let fine = text
+                .strip_suffix('%')
+                .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
             if !fine {
                 let detail = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
                 errors.push(FieldError::invalid(field, value, detail));
             }
         }
         other if other.as_i64().is_some_and(|number| number < 0) => {
-            errors.push(FieldError::invalid(
-                field,
-                value,
-                "must be greater than or equal to 0",
-            ));
+            errors.push(FieldError::invalid(field, value, "must be greater than or equal to 0"));
         }
         _ => {}
     }
@@ -177,13 +162,7 @@ pub fn stateful_set(object: &Value, old: Option<&Value>, errors: &mut Errors) {
 }
 
 pub fn job(object: &Value, old: Option<&Value>, errors: &mut Errors) {
-    for key in [
-        "parallelism",
-        "completions",
-        "backoffLimit",
-        "activeDeadlineSeconds",
-        "ttlSecondsAfterFinished",
-    ] {
+    for key in ["parallelism", "completions", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished"] {
         not_negative(object, &format!("/spec/{key}"), errors);
     }
     pods::template(&object["spec"]["template"], "spec.template", errors);
@@ -204,15 +183,8 @@ fn finite(template: &Value, path: &str, errors: &mut Errors) {
     let field = format!("{path}.spec.restartPolicy");
     match policy {
         "OnFailure" | "Never" => {}
-        "Always" => errors.push(FieldError::required(
-            field,
-            "valid values: \"OnFailure\", \"Never\"",
-        )),
-        other => errors.push(FieldError::unsupported(
-            field,
-            &json!(other),
-            &["OnFailure", "Never"],
-        )),
+        "Always" => errors.push(FieldError::required(field, "valid values: \"OnFailure\", \"Never\"")),
+        other => errors.push(FieldError::unsupported(field, &json!(other), &["OnFailure", "Never"])),
     }
 }
 
@@ -227,18 +199,10 @@ pub fn cron_job(object: &Value, errors: &mut Errors) {
     } else if !schedule.starts_with('@') && schedule.split_whitespace().count() != 5 {
         let found = schedule.split_whitespace().count();
         let detail = format!("expected exactly 5 fields, found {found}: [{schedule}]");
-        errors.push(FieldError::invalid(
-            "spec.schedule",
-            &json!(schedule),
-            &detail,
-        ));
+        errors.push(FieldError::invalid("spec.schedule", &json!(schedule), &detail));
     }
     let policy = text(object, "/spec/concurrencyPolicy");
     if !matches!(policy, "Allow" | "Forbid" | "Replace") {
-        errors.push(FieldError::unsupported(
-            "spec.concurrencyPolicy",
-            &json!(policy),
-            &["Allow", "Forbid", "Replace"],
-        ));
+        errors.push(FieldError::unsupported("spec.concurrencyPolicy", &json!(policy), &["Allow", "Forbid", "Replace"]));
     }
 }

@@ -11,21 +11,14 @@ use crate::{Fixture, cluster, options};
 async fn what_was_written_is_there_after_reopening() {
     let Fixture { cluster, folder } = cluster().await;
     let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
-    let map: ConfigMap =
-        serde_json::from_value(json!({"metadata": {"name": "a"}, "data": {"x": "y"}})).unwrap();
+    let map: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "a"}, "data": {"x": "y"}})).unwrap();
     let made = maps.create(&PostParams::default(), &map).await.unwrap();
-    let system = Api::<Namespace>::all(cluster.client())
-        .get("kube-system")
-        .await
-        .unwrap();
+    let system = Api::<Namespace>::all(cluster.client()).get("kube-system").await.unwrap();
     cluster.shutdown().await;
     let cluster = Cluster::open(folder.path(), options(false)).await.unwrap();
     let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
     assert_eq!(maps.get("a").await.unwrap(), made);
-    let again = Api::<Namespace>::all(cluster.client())
-        .get("kube-system")
-        .await
-        .unwrap();
+    let again = Api::<Namespace>::all(cluster.client()).get("kube-system").await.unwrap();
     assert_eq!(again.metadata.uid, system.metadata.uid);
 }
 
@@ -36,8 +29,5 @@ async fn a_second_holder_learns_who_the_first_is() {
         Ok(_) => panic!("two holders"),
         Err(error) => error,
     };
-    assert!(
-        matches!(&error, OpenError::Held { pid: Some(pid), .. } if *pid == std::process::id()),
-        "{error}"
-    );
+    assert!(matches!(&error, OpenError::Held { pid: Some(pid), .. } if *pid == std::process::id()), "{error}");
 }

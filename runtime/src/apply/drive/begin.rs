@@ -20,7 +20,8 @@ use crate::journal::record::{ActionOutcome, ActionResult, Record};
 impl<'p> Drive<'p> {
     /// Begins all of `actions` whose segment may act.
     pub(super) async fn begin(&mut self, actions: Vec<&'p Action>) -> Result<(), Refusal> {
-        let (clockwork, acting): (Vec<_>, Vec<_>) = actions.into_iter().partition(|action| engine::is_clockwork(action));
+        let (clockwork, acting): (Vec<_>, Vec<_>) =
+            actions.into_iter().partition(|action| engine::is_clockwork(action));
         for gate in clockwork {
             self.events.event(Event::Started { address: gate.address.clone() });
             self.record_outcome(&gate.address, ActionResult::done()).await?;
@@ -80,8 +81,7 @@ impl<'p> Drive<'p> {
             events.event(Event::LockHeld { segment: segment.to_owned(), holder: holder.to_owned() });
         };
         let options = self.options;
-        let lock =
-            acquire(&cluster, &self.plan.project, segment, &options.holder, options.timing, &told).await;
+        let lock = acquire(&cluster, &self.plan.project, segment, &options.holder, options.timing, &told).await;
         let lock = match lock {
             Ok(lock) => lock,
             Err(LockError::Held { by }) => {

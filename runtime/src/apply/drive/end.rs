@@ -35,7 +35,7 @@ impl Drive<'_> {
         }
         for (address, millis, result) in done {
             self.tell_end(&address, millis, &result);
-            self.clean_pod(&address).await;
+            self.clean_pods(&address).await;
         }
         Ok(())
     }
@@ -65,14 +65,16 @@ impl Drive<'_> {
                 Ok(Some(ActionResult::Failed { reason, log_tail: Vec::new(), moved: true }))
             }
             Err(EffectError::NodeLost(reason)) if self.retried.insert(address.to_owned()) => {
-                self.clean_pod(address).await;
-                let attempt = self.state.attempts.get(address).copied().unwrap_or(0) + 1;
-                let retried = Record::Retried { action: address.to_owned(), attempt, reason: reason.clone() };
+                let lost = self.state.attempts.get(address).copied().unwrap_or(0);
+                let retried = Record::Retried { action: address.to_owned(), attempt: lost + 1, reason: reason.clone() };
                 self.append(retried).await?;
+                self.clean_pod(address, lost).await;
                 self.events.event(Event::Retried { address: address.to_owned(), reason });
                 Ok(None)
             }
-            Err(EffectError::NodeLost(reason)) => Ok(Some(ActionResult::failed(format!("the node was lost: {reason}")))),
+            Err(EffectError::NodeLost(reason)) => {
+                Ok(Some(ActionResult::failed(format!("the node was lost: {reason}"))))
+            }
             Err(EffectError::Interrupted) => Ok(None),
             Err(EffectError::LockLost) => {
                 let segment = self.action(address)?.segment.clone();
@@ -117,11 +119,16 @@ impl Drive<'_> {
         });
     }
 
-    /// Deletes the Pod of the current try, whose outcome is in the journal.
-    async fn clean_pod(&self, address: &str) {
+    /// Deletes the Pods of all tries of an action whose outcome is in the journal.
+    async fn clean_pods(&self, address: &str) {
+        for attempt in 0..=self.state.attempts.get(address).copied().unwrap_or(0) {
+            self.clean_pod(address, attempt).await;
+        }
+    }
+
+    async fn clean_pod(&self, address: &str, attempt: u32) {
         let Some(action) = self.graph.find(address) else { return };
         let Ok(cluster) = self.world.cluster(&action.cluster) else { return };
-        let attempt = self.state.attempts.get(address).copied().unwrap_or(0);
         let (plan, project) = (self.plan.id.as_str(), self.plan.project.as_str());
         let name = perform::pod_of(&action.effect, plan, project, address, attempt, cluster.embedded);
         let Some(name) = name else { return };
@@ -136,7 +143,7 @@ impl Drive<'_> {
         let ended = self.state.actions.iter().filter(|(_, progress)| matches!(progress.phase, Phase::Ended(_)));
         let ended: Vec<String> = ended.map(|(address, _)| address.clone()).collect();
         for address in ended {
-            self.clean_pod(&address).await;
+            self.clean_pods(&address).await;
         }
     }
 
@@ -155,8 +162,7 @@ impl Drive<'_> {
         self.skip(&summary, |action| action.segment == segment).await?;
         let end = finish::segment_end(self.plan, segment, &summary);
         let cluster = self.cluster_of(segment)?;
-        let written =
-            finish::write(&cluster, self.plan, &self.state, segment, end, &self.options.applied_by).await;
+        let written = finish::write(&cluster, self.plan, &self.state, segment, end, &self.options.applied_by).await;
         written.map_err(Refusal::Unreachable)?;
         let result = end.word().to_owned();
         self.append(Record::SegmentEnded { segment: segment.to_owned(), result: result.clone() }).await?;

@@ -144,9 +144,12 @@ impl<'p, 's> View<'p, 's> {
     }
 
     fn blocked(&self, at: usize, action: &Action, newer: Option<&str>) -> Option<String> {
-        let undo = self.graph.undo.iter().zip(&self.undo).find(|(scope, undo)| {
-            undo.is_on() && (scope.covered.contains(&at) || scope.downstream.contains(&at))
-        });
+        let undo = self
+            .graph
+            .undo
+            .iter()
+            .zip(&self.undo)
+            .find(|(scope, undo)| undo.is_on() && (scope.covered.contains(&at) || scope.downstream.contains(&at)));
         if undo.is_some() && !self.may_turn_out_done(at) {
             return Some("the rollout or bump that it is part of is taken back".into());
         }
@@ -186,7 +189,11 @@ impl<'p, 's> View<'p, 's> {
     }
 
     pub fn running(&self) -> usize {
-        self.status.iter().chain(self.undo.iter().map(|undo| &undo.status)).filter(|one| **one == Status::Running).count()
+        self.status
+            .iter()
+            .chain(self.undo.iter().map(|undo| &undo.status))
+            .filter(|one| **one == Status::Running)
+            .count()
     }
 
     /// Running actions that take a slot.
@@ -335,9 +342,10 @@ pub fn undo_interrupts(graph: &Graph<'_>, state: &State, address: &str) -> bool 
 pub fn undoes(graph: &Graph<'_>, state: &State, address: &str) -> Vec<String> {
     let Some(at) = graph.plan.undo.iter().position(|undo| undo.address == address) else { return Vec::new() };
     let scope = &graph.undo[at];
-    let again = scope.downstream.iter().filter(|one| {
-        scope.covered.contains(one) || matches!(graph.plan.actions[**one].effect, Effect::Gate(_))
-    });
+    let again = scope
+        .downstream
+        .iter()
+        .filter(|one| scope.covered.contains(one) || matches!(graph.plan.actions[**one].effect, Effect::Gate(_)));
     let again = again.map(|&one| graph.plan.actions[one].address.clone());
     again.filter(|address| state.actions.contains_key(address)).collect()
 }

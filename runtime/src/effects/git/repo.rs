@@ -245,9 +245,11 @@ fn is_own(commit: &Commit<'_>) -> bool {
     trailers(commit).iter().any(|(key, _)| key == TRAILER_PLAN)
 }
 
-fn absolute(root: &Path, url: &str) -> String {
+/// A remote as every process can use it: a local path is made absolute, without links and `..`, since a container must see
+/// the same path.
+pub(crate) fn absolute(root: &Path, url: &str) -> String {
     match local_path(url) {
-        Some(path) if path.is_relative() => {
+        Some(path) if !url.contains("://") => {
             let joined = root.join(&path);
             joined.canonicalize().unwrap_or(joined).display().to_string()
         }

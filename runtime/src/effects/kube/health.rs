@@ -208,13 +208,11 @@ mod tests {
 
     #[test]
     fn a_deployment_is_healthy_only_with_all_new_replicas_and_no_old_one() {
-        let with = |status: Value| {
-            json!({"kind": "Deployment", "metadata": {"generation": 2}, "spec": {"replicas": 3}, "status": status})
-        };
-        let done =
-            json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 3});
+        let with = |status: Value| json!({"kind": "Deployment", "metadata": {"generation": 2}, "spec": {"replicas": 3}, "status": status});
+        let done = json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 3});
         assert_eq!(health(&with(done.clone())), Healthy);
-        for (field, value) in [("observedGeneration", 1), ("replicas", 4), ("updatedReplicas", 2), ("availableReplicas", 2)]
+        for (field, value) in
+            [("observedGeneration", 1), ("replicas", 4), ("updatedReplicas", 2), ("availableReplicas", 2)]
         {
             let mut status = done.clone();
             status[field] = json!(value);

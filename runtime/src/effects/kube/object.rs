@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use waybill_compiler::plan::effect::{Apply, Delete, ObjectRef};
 
 use super::health::{Health, health};
-use super::{Cluster, KubeError, MANAGER, display, object_ref, stale};
+use super::{Cluster, KubeError, display, object_ref, stale};
 use crate::effects::{Ctx, EffectError, Wait};
 
 const TRIES: u32 = 6;
@@ -44,8 +44,7 @@ async fn write(cluster: &Cluster, effect: &Apply, name: &ObjectRef, ctx: &Ctx) -
         ctx.may_write()?;
         match cluster.apply(name, &body, effect.force, false).await {
             Ok(written) => return Ok(written),
-            Err(error) if ours_alone(&error) => {
-                // Only a patch or replace of ours, which Kubernetes counts as another manager, holds the fields.
+            Err(error) if error.is_with_ourselves() => {
                 ctx.may_write()?;
                 match cluster.apply(name, &body, true, false).await {
                     Ok(written) => return Ok(written),
@@ -77,11 +76,6 @@ fn with_preconditions(object: &Value, live: Option<&Value>) -> Value {
         body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
     }
     body
-}
-
-fn ours_alone(error: &KubeError) -> bool {
-    let conflicts = error.field_conflicts();
-    !conflicts.is_empty() && conflicts.iter().all(|(manager, _)| manager == MANAGER)
 }
 
 fn conflict(name: &ObjectRef, error: &KubeError) -> EffectError {

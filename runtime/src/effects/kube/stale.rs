@@ -48,7 +48,12 @@ fn moved(found: &Found, live: &Value) -> Option<String> {
         }
         let owners = owners(live, &field.path);
         (owners != field.owners).then(|| {
-            format!("`{}` was owned by {} in the plan and is by {} now", field.path, names(&field.owners), names(&owners))
+            format!(
+                "`{}` was owned by {} in the plan and is by {} now",
+                field.path,
+                names(&field.owners),
+                names(&owners)
+            )
         })
     })
 }
@@ -70,7 +75,8 @@ fn bare(object: &Value) -> Value {
         metadata.remove("generation");
     }
     let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
-    let ours: Vec<&Value> = entries.filter(|entry| entry["manager"] == MANAGER).map(|entry| &entry["fieldsV1"]).collect();
+    let ours: Vec<&Value> =
+        entries.filter(|entry| entry["manager"] == MANAGER).map(|entry| &entry["fieldsV1"]).collect();
     bare["metadata"]["managedFields"] = json!(ours);
     bare
 }

@@ -45,7 +45,11 @@ pub enum TaskState {
     NotRun,
     Running,
     Succeeded,
-    Failed { step: String, exit_code: Option<i64>, reason: String },
+    Failed {
+        step: String,
+        exit_code: Option<i64>,
+        reason: String,
+    },
     /// The node was lost while it ran.
     Unknown(String),
 }
@@ -56,7 +60,11 @@ enum StepState {
     /// It cannot start, and waiting will not help.
     Refused(String),
     Running,
-    Ended { exit_code: i64, reason: String, message: String },
+    Ended {
+        exit_code: i64,
+        reason: String,
+        message: String,
+    },
 }
 
 /// Reads the Pod's `status`.
@@ -224,7 +232,11 @@ fn verdict(
     let text = |field: &str| status[field].as_str().unwrap_or_default().to_owned();
     let ended = matches!(status["phase"].as_str(), Some("Failed" | "Succeeded"));
     if text("reason") == "NodeLost" {
-        return Verdict::NodeLost(if text("message").is_empty() { "its node went away".into() } else { text("message") });
+        return Verdict::NodeLost(if text("message").is_empty() {
+            "its node went away".into()
+        } else {
+            text("message")
+        });
     }
     for (task, state) in tasks {
         if let TaskState::Failed { step, exit_code, reason } = state
@@ -348,7 +360,10 @@ mod tests {
         assert!(matches!(&found.verdict, Verdict::Failed(failure) if failure.reason.contains("cut off")), "{found:?}");
         let odd = vec![ended("00-test-a", 0, ""), ended("01-test-b", 0, "coverage 3\nx1\n\n")];
         let found = outcome(&group(), &status("Failed", odd, None));
-        assert!(matches!(&found.verdict, Verdict::Failed(failure) if failure.reason.contains("not a int")), "{found:?}");
+        assert!(
+            matches!(&found.verdict, Verdict::Failed(failure) if failure.reason.contains("not a int")),
+            "{found:?}"
+        );
     }
 
     #[test]
@@ -368,7 +383,8 @@ mod tests {
             outcome(&group(), &scheduling).verdict,
             Verdict::Waiting("the Pod is not scheduled: no node has 4 CPUs".into())
         );
-        let pulling = json!([{"name": "00-test-a", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no"}}}]);
+        let pulling =
+            json!([{"name": "00-test-a", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no"}}}]);
         let pending = json!({"phase": "Pending", "initContainerStatuses": pulling});
         assert_eq!(outcome(&group(), &pending).verdict, Verdict::Waiting("ImagePullBackOff: no".into()));
         let running = json!([{"name": "00-test-a", "state": {"running": {}}}]);

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures::{AsyncBufReadExt, AsyncBufRead};
+use futures::{AsyncBufRead, AsyncBufReadExt};
 use serde_json::Value;
 use tokio::task::JoinSet;
 use waybill_compiler::plan::effect::{Group, ObjectRef};
