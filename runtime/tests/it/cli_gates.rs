@@ -2,6 +2,14 @@
 
 use crate::cli::{self, Project};
 
+/// Records of the environments.
+fn environments(project: &Project) -> Vec<serde_json::Value> {
+    let records = project.facts()["clusters"]["default"]["facts"]["records"].clone();
+    let found = ["staging", "production"].map(|name| records[format!("environment.{name}")].clone());
+    assert!(found.iter().all(|record| record["images"].is_array()), "{records}");
+    found.into()
+}
+
 #[test]
 fn a_failing_task_stops_what_comes_after_and_finally_runs() {
     let project = Project::example("fintech");
@@ -11,14 +19,13 @@ fn a_failing_task_stops_what_comes_after_and_finally_runs() {
     project.write("service/test.sh", &format!("echo 'the last words of the test'\nexit 1\n{test}"));
     project.commit("a test that fails");
     project.push();
-    let (log, records) = (project.log(), project.facts()["clusters"]["default"]["facts"]["records"].clone());
-    assert!(records.is_object());
+    let (log, before) = (project.log(), environments(&project));
     let plan = project.save("failing.plan");
     let ran = project.run(&["apply", &plan, "--wait", "30s"]).exits(1);
     let ran = ran.says("| the last words of the test").says("step `unit` exited with 1");
     ran.says("pipeline.ci.pod.finally.report report: succeeded").says("environment.staging.commit: skipped");
     assert_eq!(project.log(), log, "the overlays are as they were");
-    assert_eq!(project.facts()["clusters"]["default"]["facts"]["records"], records, "so are the environments");
+    assert_eq!(environments(&project), before, "so are the environments");
     project.waybill("apply --resume").exits(0).says("Nothing to resume.");
     project.run(&["apply", &plan]).exits(4).says("was applied before (failed)");
     project.waybill("plan --detailed-exitcode").exits(2).says("pipeline.ci.pod.test+api will run");
@@ -97,6 +104,13 @@ fn a_canary_that_fails_is_taken_back_and_its_version_is_held() {
         project.log().iter().filter_map(|commit| commit.trailers.get("Waybill-Action").cloned()).collect();
     let wanted = ["environment.production.commit.undo", "environment.production.commit", "environment.staging.commit"];
     assert_eq!(actions[..3], wanted);
+    // The version is held, and nothing else is left of the change once the template is mended.
+    project.waybill("plan").exits(0).says("Held: ").says_not("promotes").says_not("will be pushed");
+    project.replace(
+        "deploy/production/limits.yaml",
+        "    metadata:\n      annotations:\n        waybill.dev/simulate: crash\n",
+        "",
+    );
     let held = project.nothing_to_do().says("Held: ").says("in production");
     let address = held.out.split("lift it by --retry ").nth(1).unwrap().split(')').next().unwrap().to_owned();
     project.waybill("apply --resume").exits(0).says("Nothing to resume.");

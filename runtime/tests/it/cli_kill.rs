@@ -22,7 +22,7 @@ fn end(project: &Project) -> End {
     let facts = project.facts();
     let cluster = facts["clusters"]["default"].as_object().unwrap().values().next().unwrap().clone();
     let records = cluster["records"].as_object().unwrap().clone();
-    assert_eq!(records.len(), 2, "{records:?}");
+    assert!(records.len() >= 2, "{records:?}");
     let records = records.into_iter().map(|(segment, mut record)| {
         for field in ["plan", "finished"] {
             record[field] = Value::Null;
@@ -79,7 +79,9 @@ fn a_killed_apply_ends_as_if_nobody_had_killed_it() {
         let base = &base;
         let ends: Vec<_> = moments.map(|lines| (lines, scope.spawn(move || killed_at(base, lines)))).into();
         for (lines, end) in ends {
-            assert_eq!(end.join().unwrap(), wanted, "killed at line {lines}");
+            let (end, wanted) = (format!("{:#?}", end.join().unwrap()), format!("{wanted:#?}"));
+            let difference = similar::TextDiff::from_lines(&wanted, &end).unified_diff().to_string();
+            assert_eq!(difference, "", "killed at line {lines}:\n{difference}");
         }
     });
 }
