@@ -27,6 +27,10 @@ fn end(project: &Project) -> End {
         for field in ["plan", "finished"] {
             record[field] = Value::Null;
         }
+        // What a checkout's intent names is the remote, and each twin has its own.
+        if segment.starts_with("pipeline.") {
+            record["intents"] = Value::Null;
+        }
         for object in record["inventory"].as_array_mut().unwrap() {
             object["uid"] = Value::Null;
         }
@@ -74,7 +78,7 @@ fn a_killed_apply_ends_as_if_nobody_had_killed_it() {
     whole.nothing_to_do();
     let wanted = end(&whole);
     assert_eq!(wanted.commits.len(), 6);
-    let moments = [1, 3, 5, 7, 9, 12, 14, 17, 20, 24, 28, 33];
+    let moments = [1, 3, 6, 9, 13, 18, 25, 33];
     std::thread::scope(|scope| {
         let base = &base;
         let ends: Vec<_> = moments.map(|lines| (lines, scope.spawn(move || killed_at(base, lines)))).into();
