@@ -15,7 +15,10 @@ fn check_text(source: &str, text: &Text) -> usize {
     for (at, character) in text.value.char_indices() {
         let span = text.place(at, at + character.len_utf8());
         let written = &source[span.start as usize..];
-        assert!(written.starts_with(character) || written.starts_with('\\'), "{character:?} of {text:?} at {written:.20}");
+        assert!(
+            written.starts_with(character) || written.starts_with('\\'),
+            "{character:?} of {text:?} at {written:.20}"
+        );
     }
     text.value.chars().count()
 }
@@ -59,7 +62,8 @@ fn every_character_has_its_place_after_non_ascii_text() {
 
 #[test]
 fn places_hold_in_what_is_left_of_a_broken_text() {
-    let source = "prüf \"é\" x=\nheil \"ß ö\" k=\"ü\" {\n    kind \"日本\" n=1\n    bad=\n    gut \"🚀 x\"\n}\n}\nende \"ä\"\n";
+    let source =
+        "prüf \"é\" x=\nheil \"ß ö\" k=\"ü\" {\n    kind \"日本\" n=1\n    bad=\n    gut \"🚀 x\"\n}\n}\nende \"ä\"\n";
     let (nodes, diags) = parse(source);
     let places: Vec<&str> =
         diags.iter().map(|found| &source[found.span.start as usize..found.span.end as usize]).collect();
