@@ -8,11 +8,12 @@ use std::fmt::Write;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use waybill_compiler::desired::{Options, desired};
+use waybill_compiler::diag::Diags;
 use waybill_compiler::needs::ROUNDS;
 use waybill_compiler::plan::build::{self, Facts};
 use waybill_compiler::plan::observed::{Cluster, ClusterFacts, Git, Observed};
-use waybill_compiler::source::{Entry, Missing, Sources};
-use waybill_compiler::{Checked, compile};
+use waybill_compiler::source::{Entry, FileId, Missing, Sources};
+use waybill_compiler::{Checked, compile, syntax};
 
 fn main() {
     divan::main();
@@ -22,15 +23,26 @@ fn main() {
 type Files = Vec<(String, String)>;
 
 /// Check of 1,000 tasks in 100 files; a pipeline in each file runs its ten.
-#[divan::bench]
+#[divan::bench(sample_count = 20)]
 fn check_1000_tasks(bencher: Bencher) {
     let files = tasks(100, 10);
     let bytes: usize = files.iter().map(|(_, text)| text.len()).sum();
     bencher.counter(ItemsCount::new(1000_usize)).counter(BytesCount::new(bytes)).bench(|| checked(&files));
 }
 
+/// The part of it that parses: what the syntax library takes, whatever Waybill does after it.
+#[divan::bench(sample_count = 20)]
+fn parse_1000_tasks(bencher: Bencher) {
+    let mut sources = Sources::default();
+    let ids: Vec<FileId> = tasks(100, 10).into_iter().map(|(path, text)| sources.add(path, text)).collect();
+    bencher.bench(|| {
+        let mut diags = Diags::default();
+        ids.iter().map(|id| syntax::parse(&sources, *id, &mut diags)).collect::<Vec<_>>()
+    });
+}
+
 /// Check and offline plan of manifests: everything that `waybill plan --offline` does but for reading files and git.
-#[divan::bench(args = [1_000, 10_000])]
+#[divan::bench(args = [1_000], sample_count = 20)]
 fn plan_objects(bencher: Bencher, count: usize) {
     let files = objects(count);
     bencher.counter(ItemsCount::new(count)).bench(|| {
@@ -40,7 +52,7 @@ fn plan_objects(bencher: Bencher, count: usize) {
 }
 
 /// The plan alone, of a project that is compiled already.
-#[divan::bench]
+#[divan::bench(sample_count = 20)]
 fn build_1000_objects(bencher: Bencher) {
     let (sources, checked) = checked(&objects(1_000));
     bencher.counter(ItemsCount::new(1_000_usize)).bench(|| plan(&sources, &checked));

@@ -131,7 +131,8 @@ fn expression(text: &Text, from: usize, to: usize, diags: &mut Diags) -> Option<
         return None;
     }
     if deepest(source) > DEPTH {
-        diags.push(bad("an expression is nested too deeply".into()).here("only names joined by dots are supported yet"));
+        diags
+            .push(bad("an expression is nested too deeply".into()).here("only names joined by dots are supported yet"));
         return None;
     }
     let parsed = match Parser::new().parse(&dashed_names(source)) {

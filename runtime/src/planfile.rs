@@ -48,8 +48,12 @@ impl fmt::Display for PlanFileError {
             PlanFileError::Write { path, error } if error.kind() == std::io::ErrorKind::StorageFull => {
                 write!(out, "{} was not written: the disk is full", path.display())
             }
-            PlanFileError::Write { path, error } => write!(out, "{} was not written: {error}", path.display()),
-            PlanFileError::Read { path, error } => write!(out, "{} cannot be read: {error}", path.display()),
+            PlanFileError::Write { path, error } => {
+                write!(out, "{} was not written: {}", path.display(), crate::load::plain(error))
+            }
+            PlanFileError::Read { path, error } => {
+                write!(out, "{} cannot be read: {}", path.display(), crate::load::plain(error))
+            }
             PlanFileError::NotAPlan { path, why } => write!(out, "{} is not a plan file: {why}", path.display()),
             PlanFileError::Changed { path } => {
                 write!(out, "{} was changed after the plan was made; make a new plan", path.display())
@@ -76,8 +80,14 @@ pub fn write(path: &Path, plan: &Plan) -> Result<(), PlanFileError> {
     write_atomically(path, &digest::write(plan)).map_err(|error| PlanFileError::Write { path: path.to_owned(), error })
 }
 
-/// Writes beside `path`, makes it durable, then puts it in place.
+/// Writes beside `path`, makes it durable, then puts it in place. A link is followed; a device or a pipe, which nothing
+/// can be put in place of, is written to.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    let real = path.canonicalize();
+    let path = real.as_deref().unwrap_or(path);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().ok_or_else(|| std::io::Error::other("it names no file"))?;
     if path.is_dir() {

@@ -2,9 +2,9 @@
 //! that has an error.
 
 use proptest::prelude::*;
+use waybill_compiler::compile;
 use waybill_compiler::diag::{Diagnostic, Severity};
 use waybill_compiler::source::{Entry, Missing, Sources, Span};
-use waybill_compiler::compile;
 
 use crate::project::{Outcome, Project};
 

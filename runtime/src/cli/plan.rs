@@ -134,10 +134,10 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, String> {
 
 fn show(args: &Args, session: &Session, planned: &Planned) -> Exit {
     let plan = &planned.plan;
-    if let Some(path) = &args.out {
-        if let Err(error) = planfile::write(path, plan) {
-            return session.fail(&codes::OUTSIDE, error.to_string(), args.format == Format::Json);
-        }
+    if let Some(path) = &args.out
+        && let Err(error) = planfile::write(path, plan)
+    {
+        return session.fail(&codes::OUTSIDE, error.to_string(), args.format == Format::Json);
     }
     let printed = match args.format {
         Format::Text => out::print(&out::coloured(&format!("{}{}", text::render(plan), footer(args, planned)))),

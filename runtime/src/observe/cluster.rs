@@ -139,11 +139,11 @@ async fn ask(cluster: &Cluster, value: &Value, missing: &[String]) -> Result<Obj
 
 /// Values of Secrets never enter the facts.
 fn without_values(mut object: Value) -> Value {
-    if object["kind"] == "Secret" {
-        if let Some(fields) = object.as_object_mut() {
-            fields.remove("data");
-            fields.remove("stringData");
-        }
+    if object["kind"] == "Secret"
+        && let Some(fields) = object.as_object_mut()
+    {
+        fields.remove("data");
+        fields.remove("stringData");
     }
     object
 }

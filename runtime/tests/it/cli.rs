@@ -317,9 +317,14 @@ pub fn replace(path: &Path, from: &str, to: &str) {
     std::fs::write(path, text.replace(from, to)).unwrap();
 }
 
-/// A second version of the payments service, pushed.
+/// A second version of the payments service, on top of what the remote has, pushed.
 pub fn second_version(project: &Project) -> String {
     project.pull();
+    second_version_here(project)
+}
+
+/// The same, with whatever else the working tree has.
+pub fn second_version_here(project: &Project) -> String {
     let text = project.read("service/payments.sh");
     project.write("service/payments.sh", &format!("{text}# Second version.\n"));
     let sha = project.commit("second");

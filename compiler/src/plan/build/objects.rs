@@ -95,7 +95,10 @@ pub fn compare<'a>(
             return None;
         }
         (Some(live), Some(DryRun::Conflict(owners, forced))) => {
-            taken = owners.iter().map(|(path, manager)| format!("{} from {manager}", path.trim_start_matches('.'))).collect();
+            taken = owners
+                .iter()
+                .map(|(path, manager)| format!("{} from {manager}", path.trim_start_matches('.')))
+                .collect();
             diff::objects(live, forced)
         }
         (Some(live), Some(DryRun::Object(answer))) => diff::objects(live, answer),
@@ -137,7 +140,8 @@ pub fn action(draft: &Draft, place: &Place, owner: &str, compared: &Compared, un
     };
     let reason = draft.because(why, compared.object.origin);
     let found = compared.live.map(|live| found(live, &compared.differences));
-    let effect = Effect::Apply(Apply { object: compared.object.value.clone(), found, force: !compared.taken.is_empty() });
+    let effect =
+        Effect::Apply(Apply { object: compared.object.value.clone(), found, force: !compared.taken.is_empty() });
     let mut action = place.action(address, Kind::Object, op, reason, effect);
     action.changes = changes::of_object(&compared.differences, unknowns);
     action.changes.retain(|change| !IDENTITY.contains(&change.path.as_str()));

@@ -4,6 +4,7 @@
 //! it was cut off: the branch itself is asked first, by trailer. Values only go forward.
 //! Not here: pushing itself.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use git2::build::TreeUpdateBuilder;
@@ -189,10 +190,13 @@ fn commit_on(cache: &Cache, request: &CommitRequest<'_>, tip: Oid) -> Result<Mad
     let failed = GitError::git("making the commit");
     let parent = git.find_commit(tip).map_err(&failed)?;
     let baseline = parent.tree().map_err(&failed)?;
-    let mut update = TreeUpdateBuilder::new();
-    let mut changed = false;
+    // Several edits of one file are made one after the other.
+    let mut written: BTreeMap<&str, (String, FileMode)> = BTreeMap::new();
     for edit in &request.edits {
-        let now = current(cache, &tip.to_string(), &edit.path)?;
+        let now = match written.get(edit.path.as_str()) {
+            Some(written) => Some(written.clone()),
+            None => current(cache, &tip.to_string(), &edit.path)?,
+        };
         let (text, mode) = now.map_or((None, FileMode::Blob), |(text, mode)| (Some(text), mode));
         let new = match (edit.rebuild)(text.as_deref()) {
             Ok(new) => new,
@@ -204,13 +208,15 @@ fn commit_on(cache: &Cache, request: &CommitRequest<'_>, tip: Oid) -> Result<Mad
             }
         };
         if text.as_deref() != Some(new.as_str()) {
-            let blob = git.blob(new.as_bytes()).map_err(&failed)?;
-            update.upsert(edit.path.as_str(), blob, mode);
-            changed = true;
+            written.insert(&edit.path, (new, mode));
         }
     }
-    if !changed {
+    if written.is_empty() {
         return Ok(Made::Ended(CommitOutcome::Unchanged { tip: tip.to_string() }));
+    }
+    let mut update = TreeUpdateBuilder::new();
+    for (path, (text, mode)) in &written {
+        update.upsert(*path, git.blob(text.as_bytes()).map_err(&failed)?, *mode);
     }
     let tree = update.create_updated(git, &baseline).map_err(&failed)?;
     let tree = git.find_tree(tree).map_err(&failed)?;
