@@ -134,11 +134,10 @@ async fn ask(cluster: &Cluster, value: &Value, missing: &[String]) -> Result<Obj
 
 /// Values of Secrets never enter the facts.
 fn without_values(mut object: Value) -> Value {
-    if object["kind"] == "Secret" {
-        if let Some(fields) = object.as_object_mut() {
-            fields.remove("data");
-            fields.remove("stringData");
-        }
+    let secret = object["kind"] == "Secret";
+    if let Some(fields) = object.as_object_mut().filter(|_| secret) {
+        fields.remove("data");
+        fields.remove("stringData");
     }
     object
 }

@@ -148,7 +148,7 @@ fn an_unreadable_file_is_named() {
     use std::os::unix::fs::PermissionsExt;
     let project = Project::example("deploy-only");
     let file = project.clone().join("waybill.kdl");
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(&file).is_ok() {
         // Root reads everything: what can be seen here is that the mode does not matter then.
         eprintln!("run by root: unreadable files cannot be made");

@@ -55,7 +55,7 @@ fn killed_at(base: &Project, lines: usize) -> End {
         project.run(&["apply", &plan]).exits(4).says("run `waybill apply --resume`");
     }
     // A resume can be killed like anything else.
-    let killed_again = lines % 2 == 0 && project.kill_at(&["apply", "--resume", "--wait", "30s"], 5).is_some();
+    let killed_again = lines.is_multiple_of(2) && project.kill_at(&["apply", "--resume", "--wait", "30s"], 5).is_some();
     let resumed = project.waybill("apply --resume --wait 30s").exits(0);
     if resumed.out.contains("Nothing to resume.") && !journalled && !killed_again && project.log().len() == 4 {
         project.run(&["apply", &plan, "--wait", "30s"]).exits(0);
