@@ -166,7 +166,8 @@ pub fn has_controller(group: &str, kind: &str) -> bool {
     }
 }
 
-/// group, version, plural, kind, short names, flags: n namespaced, s status, c scale, a category `all`
+/// group, version, plural, kind, short names, flags: n namespaced, s status, c scale, a category
+/// `all`, x category `api-extensions`
 type Row = (
     &'static str,
     &'static str,
@@ -212,7 +213,7 @@ const ROWS: &[Row] = &[
         "mutatingwebhookconfigurations",
         "MutatingWebhookConfiguration",
         "",
-        "",
+        "x",
     ),
     (
         "admissionregistration.k8s.io",
@@ -220,7 +221,7 @@ const ROWS: &[Row] = &[
         "validatingadmissionpolicies",
         "ValidatingAdmissionPolicy",
         "",
-        "s",
+        "sx",
     ),
     (
         "admissionregistration.k8s.io",
@@ -228,7 +229,7 @@ const ROWS: &[Row] = &[
         "validatingadmissionpolicybindings",
         "ValidatingAdmissionPolicyBinding",
         "",
-        "",
+        "x",
     ),
     (
         "admissionregistration.k8s.io",
@@ -236,7 +237,7 @@ const ROWS: &[Row] = &[
         "validatingwebhookconfigurations",
         "ValidatingWebhookConfiguration",
         "",
-        "",
+        "x",
     ),
     (
         "apiextensions.k8s.io",
@@ -244,7 +245,7 @@ const ROWS: &[Row] = &[
         "customresourcedefinitions",
         "CustomResourceDefinition",
         "crd,crds",
-        "s",
+        "sx",
     ),
     (
         "apps",
@@ -408,10 +409,10 @@ fn built_in(&(group, version, plural, kind, short_names, flags): &Row) -> Kind {
             .filter(|name| !name.is_empty())
             .map(str::to_owned)
             .collect(),
-        categories: if flags.contains('a') {
-            vec!["all".to_owned()]
-        } else {
-            Vec::new()
+        categories: match (flags.contains('a'), flags.contains('x')) {
+            (true, _) => vec!["all".to_owned()],
+            (_, true) => vec!["api-extensions".to_owned()],
+            (false, false) => Vec::new(),
         },
         namespaced: flags.contains('n'),
         has_status: flags.contains('s'),

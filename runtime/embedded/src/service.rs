@@ -102,7 +102,11 @@ impl Call {
     fn object(&self) -> Result<Value, Failure> {
         match self.content_type() {
             "" | "application/json" | "*/*" => self.json(),
-            _ => Err(Failure::unsupported_media_type(&["application/json"])),
+            _ => Err(Failure::unsupported_media_type(&[
+                "application/json",
+                "application/yaml",
+                "application/vnd.kubernetes.protobuf",
+            ])),
         }
     }
 
@@ -121,6 +125,17 @@ fn json_response(code: u16, body: &Value) -> Response<Body> {
         header::CONTENT_TYPE,
         header::HeaderValue::from_static("application/json"),
     );
+    response
+}
+
+/// A path that belongs to no API is answered by the plain web server below it.
+fn page_not_found() -> Response<Body> {
+    let mut response = Response::new(UnsyncBoxBody::new(Full::new(Bytes::from_static(
+        b"404 page not found\n",
+    ))));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    let plain = header::HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, plain);
     response
 }
 
@@ -180,8 +195,7 @@ impl Api {
                 discovery::resources(&catalogue, &group, &version)
             }
         };
-        let body = body.ok_or_else(Failure::no_such_path)?;
-        Ok(json_response(200, &body))
+        Ok(body.map_or_else(page_not_found, |body| json_response(200, &body)))
     }
 
     async fn resource(&self, place: Place, call: Call) -> Result<Response<Body>, Failure> {
@@ -189,6 +203,9 @@ impl Api {
             return review(&place, &call);
         }
         let catalogue = self.store.catalogue();
+        if !catalogue.has_version(&place.group, &place.version) {
+            return Ok(page_not_found());
+        }
         let found = catalogue
             .resource(&place.group, &place.version, &place.resource)
             .ok_or_else(Failure::no_such_path)?;
