@@ -196,6 +196,10 @@ pub async fn make(session: &Session, request: &Request) -> Result<Planned, Exit>
         From::File(path) => from_file(session, checked, path, &options, json)?,
         From::Base(base) => from_base(session, checked, request, base.as_deref(), &options)?,
     };
+    let unknown = unknown_retries(&observed, &options);
+    if !unknown.is_empty() {
+        return Err(session.report(&unknown, format));
+    }
     let facts =
         Facts { sources: &session.loaded.sources, checked, desired: &desired, observed: &observed, options: &options };
     let built = build::build(facts);
