@@ -4,6 +4,7 @@
 //! Not here: HTTP (`service`), controllers.
 
 mod convert;
+mod definition;
 mod delete;
 mod patch;
 mod read;
@@ -20,6 +21,7 @@ use crate::schema::Type;
 use crate::status::{Failure, FieldError};
 use crate::{custom, decode, defaults};
 
+pub use definition::sweep as sweep_definition;
 pub use delete::{DeleteOptions, Propagation, delete, delete_collection, release};
 pub use patch::{PatchType, patch};
 pub use read::{ListOptions, get, list};
@@ -94,7 +96,7 @@ fn metadata(object: &mut Value) -> &mut Map<String, Value> {
 }
 
 /// Reads an object of the kind: shape, defaults, and what strict reading objects to.
-fn read_object(kind: &Kind, value: &Value) -> Result<(Value, Vec<String>), String> {
+fn read_object(kind: &Kind, value: &Value) -> Result<(Value, Vec<String>), decode::Problem> {
     let decoded = decode::decode(&kind.ty, value)?;
     let mut object = decoded.value;
     object["apiVersion"] = Value::String(kind.api_version());
@@ -107,7 +109,12 @@ fn read_object(kind: &Kind, value: &Value) -> Result<(Value, Vec<String>), Strin
 }
 
 /// Reads the body of a create or update.
-fn read_body(kind: &Kind, body: &Value, options: &WriteOptions) -> Result<(Value, Vec<String>), Failure> {
+fn read_body(
+    catalogue: &Catalogue,
+    kind: &Kind,
+    body: &Value,
+    options: &WriteOptions,
+) -> Result<(Value, Vec<String>), Failure> {
     let expected = kind.api_version();
     if !body.is_object() {
         return Err(Failure::bad_request(format!(
@@ -116,27 +123,27 @@ fn read_body(kind: &Kind, body: &Value, options: &WriteOptions) -> Result<(Value
         )));
     }
     let (version, name) = (text(body, "/apiVersion"), text(body, "/kind"));
-    if !version.is_empty() && version != expected {
-        return Err(Failure::bad_request(format!(
-            "the API version in the data ({version}) does not match the expected API version ({expected})"
-        )));
-    }
-    if !name.is_empty() && name != kind.kind {
-        return Err(Failure::bad_request(format!(
-            "{name} in version {:?} cannot be handled as a {}: no kind {name:?} is registered for version {expected:?}",
-            kind.version, kind.kind
-        )));
+    let given = if version.is_empty() { &expected } else { version };
+    let named = if name.is_empty() { &kind.kind } else { name };
+    if given != expected || named != kind.kind {
+        let (group, short) = given.split_once('/').unwrap_or(("", given));
+        return Err(Failure::bad_request(match catalogue.kind(group, short, named).is_some() && given != expected {
+            true => {
+                format!("the API version in the data ({given}) does not match the expected API version ({expected})")
+            }
+            false => format!(
+                "{named} in version {short:?} cannot be handled as a {}: no kind {named:?} is registered for version {given:?} in scheme \"pkg/runtime/scheme.go:111\"",
+                kind.kind
+            ),
+        }));
     }
     let handled = |error: &str| {
         format!("{} in version {:?} cannot be handled as a {}: {error}", kind.kind, kind.version, kind.kind)
     };
     let (object, strict) = match read_object(kind, body) {
         Ok(read) => read,
-        Err(error) if kind.custom => {
-            let problem = FieldError::wrong_type("", &Value::Null, &error);
-            return Err(Failure::invalid(&kind.group, &kind.kind, text(body, "/metadata/name"), &[problem]));
-        }
-        Err(error) => return Err(Failure::bad_request(handled(&error))),
+        Err(problem) if kind.custom => return Err(wrong_type(kind, body, &problem)),
+        Err(problem) => return Err(Failure::bad_request(handled(&problem.message))),
     };
     match (options.validation, strict.as_slice()) {
         (_, []) | (FieldValidation::Ignore, _) => Ok((object, Vec::new())),
@@ -145,6 +152,14 @@ fn read_body(kind: &Kind, body: &Value, options: &WriteOptions) -> Result<(Value
             Err(Failure::bad_request(handled(&format!("strict decoding error: {}", strict.join(", ")))))
         }
     }
+}
+
+/// A custom resource that is not of the types of its schema.
+fn wrong_type(kind: &Kind, object: &Value, problem: &decode::Problem) -> Failure {
+    let (field, found) = (&problem.field, Value::String(problem.found.clone()));
+    let detail = format!("{field} in body must be of type {}: {found}", problem.expected);
+    let error = FieldError::wrong_type(field, &found, &detail);
+    Failure::invalid(&kind.group, &kind.kind, text(object, "/metadata/name"), &[error])
 }
 
 fn json_kind(value: &Value) -> &'static str {

@@ -57,8 +57,13 @@ enum Item {
     DaemonSet(Key),
     Job(Key),
     Claim(Key),
+    Definition(Key),
+    Volume(Key),
     Pod(Key),
 }
+
+/// A definition is named after the table of its resources.
+const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// After a failed look.
 const RETRY: Duration = Duration::from_secs(1);
@@ -153,6 +158,10 @@ impl Loop {
                 self.lost(&change);
             }
             if change.key.table == "pods" {
+                let pod = change.after.as_ref().or(change.before.as_ref());
+                if let Some(pod) = pod.filter(|pod| change.after.is_none() || !act::is_running(pod)) {
+                    self.enqueue_claims(&change.key, pod);
+                }
                 match &change.after {
                     Some(pod) => self.processes.see(&change.key, pod),
                     None => self.processes.forget(&change),
@@ -197,6 +206,16 @@ impl Loop {
         self.queue.extend(known.map(Item::Garbage));
     }
 
+    /// A Pod that has ended may have been the last user of its claims.
+    fn enqueue_claims(&mut self, key: &Key, pod: &Value) {
+        for volume in pod["spec"]["volumes"].as_array().into_iter().flatten() {
+            if let Some(name) = volume["persistentVolumeClaim"]["claimName"].as_str() {
+                let claim = Key::new("persistentvolumeclaims", &key.namespace, name);
+                self.queue.insert(Item::Claim(claim));
+            }
+        }
+    }
+
     /// An object without a controller concerns every workload of its namespace.
     fn adopters(&self, key: &Key) -> Vec<Item> {
         let tables: &[&str] = match key.table.as_str() {
@@ -218,6 +237,10 @@ impl Loop {
                 let namespace = if kind.namespaced { change.key.namespace.as_str() } else { "" };
                 self.queue.insert(Item::Garbage(Key::new(&kind.table(), namespace, act::text(owner, "/name"))));
             }
+        }
+        let custom = catalogue.tables().get(&change.key.table).is_some_and(|kind| kind.custom);
+        if custom {
+            self.queue.insert(Item::Definition(Key::new(DEFINITIONS, "", &change.key.table)));
         }
         if !change.key.namespace.is_empty() {
             self.queue.insert(Item::Namespace(Key::new("namespaces", "", &change.key.namespace)));
@@ -278,6 +301,8 @@ fn item_of(key: &Key) -> Option<Item> {
         "daemonsets.apps" => Item::DaemonSet(key),
         "jobs.batch" => Item::Job(key),
         "persistentvolumeclaims" => Item::Claim(key),
+        DEFINITIONS => Item::Definition(key),
+        "persistentvolumes" => Item::Volume(key),
         "pods" => Item::Pod(key),
         _ => return None,
     })
@@ -306,6 +331,8 @@ fn look(txn: &mut Txn, item: &Item, dependents: &[Key]) -> Result<Option<i64>, F
         Item::DaemonSet(key) => ordered::daemon_set(txn, key),
         Item::Job(key) => job::sync(txn, key),
         Item::Claim(key) => kubelet::bind_claim(txn, key).map(|()| None),
+        Item::Definition(key) => crate::api::sweep_definition(txn, key).map(|()| None),
+        Item::Volume(key) => kubelet::free_volume(txn, key).map(|()| None),
         Item::Pod(key) => kubelet::sync(txn, key),
     }
 }

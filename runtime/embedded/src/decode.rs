@@ -15,12 +15,39 @@ pub struct Decoded {
     pub strict: Vec<String>,
 }
 
-/// Reads an object. The error is the text of the JSON decoder of the API, such as
-/// `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`.
-pub fn decode(ty: &Type, value: &Value) -> Result<Decoded, String> {
-    let mut decoder = Decoder { strict: Vec::new(), path: Vec::new(), owner: String::new() };
-    let value = decoder.read(ty, value)?;
-    Ok(Decoded { value, strict: decoder.strict })
+/// Why a value cannot be read.
+#[derive(Debug)]
+pub struct Problem {
+    /// The text of the JSON decoder of the API, such as
+    /// `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`.
+    pub message: String,
+    /// Where, such as `spec.crew[0].name`.
+    pub field: String,
+    /// The JSON types that were found and expected, as schemas name them.
+    pub found: String,
+    pub expected: &'static str,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Reads an object.
+pub fn decode(ty: &Type, value: &Value) -> Result<Decoded, Problem> {
+    let mut decoder =
+        Decoder { strict: Vec::new(), path: Vec::new(), owner: String::new(), mismatch: (String::new(), "object") };
+    match decoder.read(ty, value) {
+        Ok(value) => Ok(Decoded { value, strict: decoder.strict }),
+        // The path still leads to where reading stopped.
+        Err(message) => Err(Problem {
+            message,
+            field: decoder.shown(true),
+            found: decoder.mismatch.0,
+            expected: decoder.mismatch.1,
+        }),
+    }
 }
 
 /// The object that has nothing but what is always written.
@@ -34,6 +61,7 @@ struct Decoder {
     path: Vec<String>,
     /// The Go type of the struct that is being read.
     owner: String,
+    mismatch: (String, &'static str),
 }
 
 impl Decoder {
@@ -160,15 +188,16 @@ impl Decoder {
         })
     }
 
-    fn wrong(&self, value: &Value, expected: &str) -> String {
+    fn wrong(&mut self, value: &Value, expected: &str) -> String {
         self.located(kind(value), expected)
     }
 
-    fn wrong_number(&self, value: &Value, expected: &str) -> String {
+    fn wrong_number(&mut self, value: &Value, expected: &str) -> String {
         self.located(&format!("number {value}"), expected)
     }
 
-    fn located(&self, found: &str, expected: &str) -> String {
+    fn located(&mut self, found: &str, expected: &str) -> String {
+        self.mismatch = (json_type(found).to_owned(), json_type(expected));
         let place = match self.path.is_empty() {
             true => "Go value".to_owned(),
             false => format!("Go struct field {}.{}", self.owner, self.shown(false)),
@@ -214,6 +243,20 @@ fn kind(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
+    }
+}
+
+/// The name that a schema has for a type of Go or of the decoder.
+fn json_type(name: &str) -> &'static str {
+    match name {
+        "string" => "string",
+        "int32" | "int64" => "integer",
+        "float64" => "number",
+        "bool" => "boolean",
+        "array" => "array",
+        _ if name.starts_with("number") => "number",
+        _ if name.starts_with("[]") => "array",
+        _ => "object",
     }
 }
 
@@ -280,7 +323,7 @@ mod tests {
         let ty = schema::named("apps.v1.Deployment").unwrap();
         let error = decode(&ty, &json!({"spec": {"replicas": "3"}})).unwrap_err();
         assert_eq!(
-            error,
+            error.message,
             "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"
         );
         let strict = decode(&ty, &json!({"spec": {"template": {"spec": {"containers": [{"name": "a", "foo": 1}]}}}}))

@@ -73,6 +73,7 @@ fn structure(name: &str, map: &mut Fields) {
         }
         "core.v1.ReplicationController" => replication_controller(map),
         "core.v1.LimitRangeItem" => limit_range_item(map),
+        "core.v1.EndpointPort" => set(map, "protocol", json!("TCP")),
         _ => other_groups(name, map),
     }
 }
@@ -81,6 +82,7 @@ fn other_groups(name: &str, map: &mut Fields) {
     match name {
         "apps.v1.DeploymentSpec" => deployment(map),
         "apps.v1.ReplicaSetSpec" => set(map, "replicas", json!(1)),
+        "apps.v1.DaemonSet" => template_generation(map),
         "apps.v1.DaemonSetSpec" => daemon_set(map),
         "apps.v1.StatefulSetSpec" => stateful_set(map),
         "batch.v1.Job" => job(map),
@@ -102,7 +104,11 @@ fn other_groups(name: &str, map: &mut Fields) {
             set(map, "policyTypes", types);
         }
         "networking.v1.IngressClassParametersReference" => set(map, "scope", json!("Cluster")),
-        "rbac.v1.RoleRef" => set(map, "apiGroup", json!("rbac.authorization.k8s.io")),
+        "rbac.v1.RoleRef" => {
+            if text(map, "apiGroup").is_empty() {
+                map.insert("apiGroup".to_owned(), json!("rbac.authorization.k8s.io"));
+            }
+        }
         "rbac.v1.Subject" => {
             if matches!(text(map, "kind"), "User" | "Group") {
                 set(map, "apiGroup", json!("rbac.authorization.k8s.io"));
@@ -360,6 +366,17 @@ fn deployment(map: &mut Fields) {
     set(map, "revisionHistoryLimit", json!(10));
     set(map, "progressDeadlineSeconds", json!(600));
 }
+
+/// How often the template has changed; kept in an annotation since its field is gone.
+fn template_generation(map: &mut Fields) {
+    if let Some(metadata) = inner(map, "metadata")
+        && let Some(annotations) = metadata.entry("annotations").or_insert_with(|| json!({})).as_object_mut()
+    {
+        annotations.entry(TEMPLATE_GENERATION).or_insert(json!("0"));
+    }
+}
+
+pub const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 fn daemon_set(map: &mut Fields) {
     if let Some(strategy) = inner(map, "updateStrategy") {

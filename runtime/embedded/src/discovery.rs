@@ -89,9 +89,11 @@ pub fn resources(catalogue: &Catalogue, group: &str, version: &str) -> Option<Va
         return None;
     }
     list.sort_by_key(|entry| entry["name"].as_str().unwrap_or_default().to_owned());
-    Some(
-        json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version(group, version), "resources": list}),
-    )
+    let mut body = json!({"kind": "APIResourceList", "groupVersion": api_version(group, version), "resources": list});
+    if !group.is_empty() {
+        body["apiVersion"] = json!("v1");
+    }
+    Some(body)
 }
 
 fn entries(kind: &Kind) -> Vec<Value> {
@@ -128,7 +130,10 @@ fn entries(kind: &Kind) -> Vec<Value> {
 }
 
 fn verbs(kind: &Kind) -> Vec<&'static str> {
-    let mut verbs = vec!["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+    let mut verbs = match kind.custom {
+        true => vec!["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"],
+        false => vec!["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    };
     if kind.kind == "Namespace" && kind.group.is_empty() {
         verbs.retain(|verb| *verb != "deletecollection");
     }

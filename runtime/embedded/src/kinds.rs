@@ -145,7 +145,8 @@ pub fn has_controller(group: &str, kind: &str) -> bool {
     }
 }
 
-/// group, version, plural, kind, short names, flags: n namespaced, s status, c scale, a category `all`
+/// group, version, plural, kind, short names, flags: n namespaced, s status, c scale, a category
+/// `all`, x category `api-extensions`
 type Row = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
 
 const ROWS: &[Row] = &[
@@ -164,18 +165,25 @@ const ROWS: &[Row] = &[
     ("", "v1", "secrets", "Secret", "", "n"),
     ("", "v1", "serviceaccounts", "ServiceAccount", "sa", "n"),
     ("", "v1", "services", "Service", "svc", "nsa"),
-    ("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", "", ""),
-    ("admissionregistration.k8s.io", "v1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", "", "s"),
+    ("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", "", "x"),
+    ("admissionregistration.k8s.io", "v1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", "", "sx"),
     (
         "admissionregistration.k8s.io",
         "v1",
         "validatingadmissionpolicybindings",
         "ValidatingAdmissionPolicyBinding",
         "",
-        "",
+        "x",
     ),
-    ("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", "", ""),
-    ("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", "crd,crds", "s"),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
+        "validatingwebhookconfigurations",
+        "ValidatingWebhookConfiguration",
+        "",
+        "x",
+    ),
+    ("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", "crd,crds", "sx"),
     ("apps", "v1", "controllerrevisions", "ControllerRevision", "", "n"),
     ("apps", "v1", "daemonsets", "DaemonSet", "ds", "nsa"),
     ("apps", "v1", "deployments", "Deployment", "deploy", "nsca"),
@@ -224,7 +232,11 @@ fn built_in(&(group, version, plural, kind, short_names, flags): &Row) -> Kind {
         plural: plural.to_owned(),
         singular: kind.to_lowercase(),
         short_names: short_names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
-        categories: if flags.contains('a') { vec!["all".to_owned()] } else { Vec::new() },
+        categories: match (flags.contains('a'), flags.contains('x')) {
+            (true, _) => vec!["all".to_owned()],
+            (_, true) => vec!["api-extensions".to_owned()],
+            (false, false) => Vec::new(),
+        },
         namespaced: flags.contains('n'),
         has_status: flags.contains('s'),
         scale,

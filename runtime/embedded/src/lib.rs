@@ -48,7 +48,8 @@ use store::{Key, Store, Txn};
 pub struct Options {
     /// Run the controllers and the node. Without them objects are stored and served, and nothing else happens.
     pub node: bool,
-    /// The executable that the node runs again to set up the namespaces of a container.
+    /// The executable that the node runs again to set up the namespaces of a container; its `main` calls
+    /// [`node::enter`] first.
     pub runner: PathBuf,
 }
 
@@ -66,8 +67,19 @@ impl Cluster {
     pub async fn open(home: &Path, options: Options) -> Result<Cluster, OpenError> {
         let lock = home::lock(home).await?;
         let path = home.join("cluster").join("store.redb");
-        let opened = tokio::task::block_in_place(|| Store::open(&path));
-        let store = opened.map_err(|error| OpenError::Store { path, error: Box::new(error) })?;
+        let file = path.clone();
+        let opened = tokio::task::spawn_blocking(move || Store::open(&file)).await;
+        let store = match opened {
+            Ok(Ok(store)) => store,
+            Ok(Err(error)) => {
+                let error = Box::new(error);
+                return Err(OpenError::Store { path, error });
+            }
+            Err(error) => {
+                let error = std::io::Error::other(error);
+                return Err(OpenError::Io { path, error });
+            }
+        };
         store.write(found).await.map_err(|failure| OpenError::Setup(Box::new(failure)))?;
         let node = node::Node::new(home, &options.runner);
         let logs = node.clone();

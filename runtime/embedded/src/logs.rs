@@ -60,6 +60,12 @@ pub fn respond(
     let pods = GroupResource { group: String::new(), resource: "pods".to_owned() };
     let pod = store.get(&key).ok_or_else(|| Failure::not_found(&pods, name))?;
     let container = container(&pod, name, options.container.as_deref())?;
+    if pod["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
+        // Nobody could have a log of it yet.
+        let mut response = Response::new(UnsyncBoxBody::new(Full::default()));
+        *response.status_mut() = http::StatusCode::NO_CONTENT;
+        return Ok(response);
+    }
     let path = path_of(pod["metadata"]["uid"].as_str().unwrap_or_default(), &container);
     if !started(&pod, &container) && !path.exists() {
         let reason = waiting_reason(&pod, &container);

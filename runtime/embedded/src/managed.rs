@@ -102,7 +102,8 @@ fn tracked(scope: &Scope, live: &Value, new: &Value, mut managers: Managers, man
         });
         entry.set = entry.set.union(&set);
         entry.version = scope.version.to_owned();
-        entry.time = Some(now.to_owned());
+        // The scale endpoint keeps its own books, which have no times.
+        entry.time = (manager.subresource != "scale").then(|| now.to_owned());
     }
     managers.retain(|_, entry| {
         entry.set = strip(&entry.set);

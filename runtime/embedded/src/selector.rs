@@ -27,12 +27,8 @@ impl Selector {
     pub fn parse(text: &str) -> Result<Selector, Failure> {
         let mut requirements = Vec::new();
         for part in split(text) {
-            requirements.push(requirement(part.trim()).ok_or_else(|| {
-                Failure::bad_request(format!(
-                    "unable to parse requirement: found '{}', expected: a label selector",
-                    part.trim()
-                ))
-            })?);
+            let part = part.trim();
+            requirements.push(requirement(part).ok_or_else(|| unparsable(part))?);
         }
         Ok(Selector { requirements })
     }
@@ -109,6 +105,16 @@ impl Requirement {
             Requirement::Less(key, limit) => format!("{key}<{limit}"),
         }
     }
+}
+
+fn unparsable(part: &str) -> Failure {
+    let message = match part.split_once(char::is_whitespace) {
+        Some((_, rest)) => {
+            format!("unable to parse requirement: found '{}', expected: in, notin, =, ==, !=, gt, lt", rest.trim())
+        }
+        None => format!("unable to parse requirement: found '{part}', expected: identifier"),
+    };
+    Failure::bad_request(message)
 }
 
 /// Splits at commas outside of parentheses.
@@ -222,7 +228,13 @@ impl FieldSelector {
                 return Err(Failure::bad_request(format!("invalid selector: '{text}'; can't understand '{part}'")));
             };
             if !matches!(key, "metadata.name" | "metadata.namespace") && !selectable(kind).contains(&key) {
-                return Err(Failure::bad_request(format!("field label not supported: {key}")));
+                let message = match selectable(kind) {
+                    [] => {
+                        format!("{key:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+                    }
+                    _ => format!("field label not supported: {key}"),
+                };
+                return Err(Failure::bad_request(message));
             }
             requirements.push((key.to_owned(), value.to_owned(), equal));
         }

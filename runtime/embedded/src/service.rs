@@ -94,7 +94,11 @@ impl Call {
     fn object(&self) -> Result<Value, Failure> {
         match self.content_type() {
             "" | "application/json" | "*/*" => self.json(),
-            _ => Err(Failure::unsupported_media_type(&["application/json"])),
+            _ => Err(Failure::unsupported_media_type(&[
+                "application/json",
+                "application/yaml",
+                "application/vnd.kubernetes.protobuf",
+            ])),
         }
     }
 
@@ -108,6 +112,15 @@ fn json_response(code: u16, body: &Value) -> Response<Body> {
     let mut response = Response::new(UnsyncBoxBody::new(bytes));
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A path that belongs to no API is answered by the plain web server below it.
+fn page_not_found() -> Response<Body> {
+    let mut response = Response::new(UnsyncBoxBody::new(Full::new(Bytes::from_static(b"404 page not found\n"))));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    let plain = header::HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, plain);
     response
 }
 
@@ -160,8 +173,7 @@ impl Api {
             Route::Group(name) => discovery::group(&catalogue, &name),
             Route::Resources { group, version } => discovery::resources(&catalogue, &group, &version),
         };
-        let body = body.ok_or_else(Failure::no_such_path)?;
-        Ok(json_response(200, &body))
+        Ok(body.map_or_else(page_not_found, |body| json_response(200, &body)))
     }
 
     async fn resource(&self, place: Place, call: Call) -> Result<Response<Body>, Failure> {
@@ -169,6 +181,9 @@ impl Api {
             return review(&place, &call);
         }
         let catalogue = self.store.catalogue();
+        if !catalogue.has_version(&place.group, &place.version) {
+            return Ok(page_not_found());
+        }
         let found =
             catalogue.resource(&place.group, &place.version, &place.resource).ok_or_else(Failure::no_such_path)?;
         let kind = Arc::clone(found);

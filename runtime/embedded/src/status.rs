@@ -169,6 +169,11 @@ impl Failure {
         Failure::new(415, "UnsupportedMediaType", message)
     }
 
+    /// A patch of a type that the kind does not take.
+    pub fn unsupported_patch() -> Failure {
+        Failure::new(415, "UnsupportedMediaType", "415: Unsupported Media Type").with(json!({}))
+    }
+
     pub fn gone(message: impl Into<String>) -> Failure {
         Failure::new(410, "Expired", message)
     }

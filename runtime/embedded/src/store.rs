@@ -22,7 +22,7 @@ const REVISION: &str = "resourceVersion";
 const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// Changes that are kept for watches that start in the past.
-const HISTORY: usize = 16_384;
+const HISTORY: usize = 8_192;
 /// Writes that share one commit.
 const GROUP: usize = 256;
 
@@ -145,10 +145,13 @@ impl Txn<'_> {
 
     /// Stores the object under the next resourceVersion, which it gets.
     pub fn put(&mut self, key: Key, mut object: Value) -> Object {
-        self.revision += 1;
-        stamp(&mut object, self.revision);
-        let object = Arc::new(object);
         let before = self.get(&key);
+        self.revision += 1;
+        match self.dry_run {
+            false => stamp(&mut object, &self.revision.to_string()),
+            true => stamp(&mut object, before.as_ref().map_or("", |before| text(before, "resourceVersion"))),
+        }
+        let object = Arc::new(object);
         self.changes.push(Change {
             revision: self.revision,
             key: key.clone(),
@@ -164,7 +167,9 @@ impl Txn<'_> {
     pub fn remove(&mut self, key: &Key, last: &Value) -> Object {
         self.revision += 1;
         let mut last = last.clone();
-        stamp(&mut last, self.revision);
+        if !self.dry_run {
+            stamp(&mut last, &self.revision.to_string());
+        }
         let last = Arc::new(last);
         let before = self.get(key);
         self.changes.push(Change {
@@ -179,9 +184,17 @@ impl Txn<'_> {
     }
 }
 
-fn stamp(object: &mut Value, revision: u64) {
+fn text<'a>(object: &'a Value, key: &str) -> &'a str {
+    object["metadata"][key].as_str().unwrap_or_default()
+}
+
+/// An object that was only tried out has the revision of the one that is there, or none.
+fn stamp(object: &mut Value, revision: &str) {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.insert("resourceVersion".to_owned(), Value::String(revision.to_string()));
+        match revision {
+            "" => metadata.remove("resourceVersion"),
+            revision => metadata.insert("resourceVersion".to_owned(), Value::String(revision.to_owned())),
+        };
     }
 }
 
@@ -204,9 +217,23 @@ pub struct Store {
     revision: watch::Receiver<u64>,
 }
 
+/// Makes an empty database beside `path` and puts it in place: killed meanwhile, there is none and not half of one.
+fn make(path: &Path) -> Result<(), redb::Error> {
+    if path.exists() {
+        return Ok(());
+    }
+    let new = path.with_extension("redb.new");
+    if new.exists() {
+        std::fs::remove_file(&new).map_err(redb::Error::Io)?;
+    }
+    drop(Database::create(&new)?);
+    std::fs::rename(&new, path).map_err(redb::Error::Io)
+}
+
 impl Store {
     /// Opens the database file, creating it if it is not there.
     pub fn open(path: &Path) -> Result<Store, redb::Error> {
+        make(path)?;
         let database = Database::create(path)?;
         let state = load(&database)?;
         let (announce, revision) = watch::channel(state.revision);
@@ -284,10 +311,12 @@ fn load(database: &Database) -> Result<State, redb::Error> {
     let mut objects = BTreeMap::new();
     for row in view.open_table(OBJECTS)?.iter()? {
         let (key, bytes) = row?;
-        let object: Option<Value> = serde_json::from_slice(bytes.value()).ok();
-        if let (Some(key), Some(object)) = (Key::decode(key.value()), object) {
-            objects.insert(key, Arc::new(object));
-        }
+        let object: Result<Value, _> = serde_json::from_slice(bytes.value());
+        let text = key.value();
+        let (Some(key), Ok(object)) = (Key::decode(text), object) else {
+            return Err(redb::Error::Corrupted(format!("the object {text} cannot be read")));
+        };
+        objects.insert(key, Arc::new(object));
     }
     let revision = view.open_table(COUNTERS)?.get(REVISION)?.map_or(1, |value| value.value());
     let catalogue = Arc::new(catalogue(&objects));

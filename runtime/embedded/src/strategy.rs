@@ -4,15 +4,16 @@
 //! **Invariant:** works on objects in their storage version. Follows the `PrepareForCreate` and `PrepareForUpdate`
 //! functions of Kubernetes' registries. Not here: validation, defaults that depend on the object alone.
 
-use std::collections::BTreeSet;
+mod services;
 
 use serde_json::{Map, Value, json};
 
+use crate::decode;
+use crate::defaults::TEMPLATE_GENERATION;
 use crate::fields::Set;
 use crate::kinds::Kind;
 use crate::store::Txn;
 use crate::typed::same;
-use crate::{decode, random};
 
 /// Fields that a write to the endpoint does not change and its writer does not come to own.
 pub fn reset_fields(kind: &Kind, subresource: &str) -> Set {
@@ -68,10 +69,12 @@ fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
     object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// What admission adds before ownership is recorded, on create.
+/// What admission adds to a new object. Nobody owns it.
 pub fn admit_create(kind: &Kind, object: &mut Value) {
-    if kind.kind == "Pod" && kind.group.is_empty() {
-        admit_pod(object);
+    match (kind.group.as_str(), kind.kind.as_str()) {
+        ("", "Pod") => admit_pod(object),
+        ("", "PersistentVolumeClaim" | "PersistentVolume") => protect(kind, object),
+        (_, _) => {}
     }
 }
 
@@ -102,6 +105,26 @@ fn admit_pod(object: &mut Value) {
     }
 }
 
+/// Claims and volumes are not removed while something uses them.
+fn protect(kind: &Kind, object: &mut Value) {
+    let name = match kind.kind.as_str() {
+        "PersistentVolumeClaim" => PROTECTED_CLAIM,
+        "PersistentVolume" => "kubernetes.io/pv-protection",
+        _ => return,
+    };
+    let Some(meta) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
+        return;
+    };
+    if let Some(list) = meta.entry("finalizers").or_insert_with(|| json!([])).as_array_mut()
+        && !list.iter().any(|one| one == name)
+    {
+        list.push(json!(name));
+    }
+}
+
+/// The finalizer of a claim, removed once no Pod uses it.
+pub const PROTECTED_CLAIM: &str = "kubernetes.io/pvc-protection";
+
 /// Last changes before a new object is validated and stored.
 pub fn prepare_create(txn: &Txn, kind: &Kind, object: &mut Value) {
     if kind.has_status {
@@ -115,9 +138,20 @@ pub fn prepare_create(txn: &Txn, kind: &Kind, object: &mut Value) {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Pod") => object["status"] = json!({"phase": "Pending", "qosClass": qos_class(object)}),
         ("", "Namespace") => prepare_namespace(object),
-        ("", "Service") => allocate(txn, object, None),
-        ("", "PersistentVolumeClaim" | "PersistentVolume") => object["status"] = json!({"phase": "Pending"}),
-        ("batch", "Job") => job_selector(object),
+        ("", "Service") => services::allocate(txn, object, None),
+        ("", "PersistentVolumeClaim") => object["status"] = json!({"phase": "Pending"}),
+        ("", "PersistentVolume") => {
+            object["status"] = json!({"phase": "Pending", "lastPhaseTransitionTime": crate::clock::now()});
+        }
+        ("apps", "DaemonSet") => object["metadata"]["annotations"][TEMPLATE_GENERATION] = json!("1"),
+        ("batch", "Job") => {
+            let shared = object["metadata"]["labels"] == object["spec"]["template"]["metadata"]["labels"];
+            job_selector(object);
+            // The labels that the selector puts into the template are the Job's own where it had those of the template.
+            if shared || object["metadata"]["labels"].is_null() {
+                object["metadata"]["labels"] = object["spec"]["template"]["metadata"]["labels"].clone();
+            }
+        }
         ("apiextensions.k8s.io", "CustomResourceDefinition") => establish(object),
         (_, _) => {}
     }
@@ -266,7 +300,11 @@ fn prepare_main(txn: &Txn, kind: &Kind, object: &mut Value, old: &Value) {
             keep(object, old, ["spec", "finalizers"]);
             name_label(object);
         }
-        ("", "Service") => allocate(txn, object, Some(old)),
+        ("", "Service") => {
+            services::drop_unused(object, old);
+            services::allocate(txn, object, Some(old));
+        }
+        ("apps", "DaemonSet") => count_template(object, old),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => accept_names(object),
         (_, _) => {}
     }
@@ -274,6 +312,13 @@ fn prepare_main(txn: &Txn, kind: &Kind, object: &mut Value, old: &Value) {
         let generation = old["metadata"]["generation"].as_i64().unwrap_or(0);
         object["metadata"]["generation"] = json!(generation + 1);
     }
+}
+
+fn count_template(object: &mut Value, old: &Value) {
+    let before: i64 =
+        old["metadata"]["annotations"][TEMPLATE_GENERATION].as_str().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let changed = object["spec"]["template"] != old["spec"]["template"];
+    object["metadata"]["annotations"][TEMPLATE_GENERATION] = json!((before + i64::from(changed)).to_string());
 }
 
 fn accept_names(object: &mut Value) {
@@ -333,81 +378,5 @@ fn prepare_status(kind: &Kind, object: &mut Value, old: &Value) {
             }
         }
         _ => {}
-    }
-}
-
-/// Gives a Service its cluster address and node ports, or those that it has already.
-fn allocate(txn: &Txn, object: &mut Value, old: Option<&Value>) {
-    let kind = text(object, "/spec/type").to_owned();
-    let selects = object["spec"]["selector"].as_object().is_some_and(|selector| !selector.is_empty());
-    let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else {
-        return;
-    };
-    if kind == "ExternalName" {
-        return;
-    }
-    if let Some(old) = old.filter(|old| text(old, "/spec/type") != "ExternalName") {
-        for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
-            if let (None, Some(value)) = (spec.get(key), old["spec"].get(key)) {
-                spec.insert(key.to_owned(), value.clone());
-            }
-        }
-    }
-    let address = match (spec.get("clusterIP").and_then(Value::as_str), spec.get("clusterIPs")) {
-        (Some(address), _) => address.to_owned(),
-        (None, Some(list)) if list[0].is_string() => text(list, "/0").to_owned(),
-        (None, _) => free_address(txn),
-    };
-    spec.entry("clusterIPs").or_insert_with(|| json!([address]));
-    spec.insert("clusterIP".to_owned(), json!(address));
-    let headless = address == "None";
-    let policy = if headless && !selects { "RequireDualStack" } else { "SingleStack" };
-    let families = if headless && !selects { json!(["IPv4", "IPv6"]) } else { json!(["IPv4"]) };
-    spec.entry("ipFamilies").or_insert(families);
-    spec.entry("ipFamilyPolicy").or_insert(json!(policy));
-    if matches!(kind.as_str(), "NodePort" | "LoadBalancer")
-        && spec.get("allocateLoadBalancerNodePorts") != Some(&json!(false))
-    {
-        node_ports(txn, spec, old);
-    }
-}
-
-fn services(txn: &Txn) -> Vec<crate::store::Object> {
-    txn.list("services", None).into_iter().map(|(_, object)| object).collect()
-}
-
-fn free_address(txn: &Txn) -> String {
-    let used: BTreeSet<String> =
-        services(txn).iter().map(|service| text(service, "/spec/clusterIP").to_owned()).collect();
-    // 10.96.0.0/12 without its first addresses, as clusters are set up by default.
-    let mut offset = 256 + random::below((1 << 20) - 512);
-    loop {
-        let address = format!("10.{}.{}.{}", 96 + (offset >> 16), (offset >> 8) & 255, offset & 255);
-        if !used.contains(&address) {
-            return address;
-        }
-        offset = 256 + (offset + 1) % ((1 << 20) - 512);
-    }
-}
-
-fn node_ports(txn: &Txn, spec: &mut Map<String, Value>, old: Option<&Value>) {
-    let mut used: BTreeSet<i64> = services(txn)
-        .iter()
-        .flat_map(|service| service["spec"]["ports"].as_array().cloned().unwrap_or_default())
-        .filter_map(|port| port["nodePort"].as_i64())
-        .collect();
-    let before = old.and_then(|old| old["spec"]["ports"].as_array().cloned()).unwrap_or_default();
-    for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
-        if port["nodePort"].as_i64().is_some_and(|number| number != 0) {
-            continue;
-        }
-        let twin = before.iter().find(|old| old["port"] == port["port"] && old["protocol"] == port["protocol"]);
-        let number = twin
-            .and_then(|twin| twin["nodePort"].as_i64())
-            .or_else(|| (30_000..32_768).find(|number| !used.contains(number)));
-        if let Some(number) = number {
-            used.insert(number);
-            port["nodePort"] = json!(number);
-        }
     }
 }

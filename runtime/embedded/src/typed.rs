@@ -407,15 +407,18 @@ fn check_at(ty: &Type, value: &Value, path: String, out: &mut Vec<String>) {
         (Type::Any, _) | (_, Value::Null) => {}
         (Type::Scalar(scalar), _) => {
             if let Some(expected) = mismatch(*scalar, value) {
-                say(format!("expected {expected}, got {}", smd_value(value)));
+                say(format!("expected {expected}, got {}", found(*scalar, value)));
             }
         }
         (Type::Struct { shape, .. }, Value::Object(map)) => {
+            let unknown = map.keys().find(|key| !shape.open && !shape.fields.contains_key(*key));
+            if let Some(key) = unknown {
+                out.push(format!("{path}.{key}: field not declared in schema"));
+                return;
+            }
             for (key, inner) in map {
-                match shape.fields.get(key) {
-                    Some(field) => check_at(&field.ty, inner, format!("{path}.{key}"), out),
-                    None if shape.open => {}
-                    None => out.push(format!("{path}.{key}: field not declared in schema")),
+                if let Some(field) = shape.fields.get(key) {
+                    check_at(&field.ty, inner, format!("{path}.{key}"), out);
                 }
             }
         }
@@ -424,7 +427,7 @@ fn check_at(ty: &Type, value: &Value, path: String, out: &mut Vec<String>) {
                 check_at(element, inner, format!("{path}.{key}"), out);
             }
         }
-        (Type::Struct { .. } | Type::Map { .. }, _) => say(format!("expected map, got {}", smd_value(value))),
+        (Type::Struct { .. } | Type::Map { .. }, _) => say(format!("expected map, got &{{{}}}", plain(value))),
         (Type::List { element, relation }, Value::Array(items)) => {
             let mut seen = BTreeSet::new();
             for (index, item) in items.iter().enumerate() {
@@ -444,7 +447,7 @@ fn check_at(ty: &Type, value: &Value, path: String, out: &mut Vec<String>) {
                 }
             }
         }
-        (Type::List { .. }, _) => say(format!("expected list, got {}", smd_value(value))),
+        (Type::List { .. }, _) => say(format!("expected list, got &{{{}}}", plain(value))),
     }
 }
 
@@ -461,11 +464,41 @@ fn mismatch(scalar: Scalar, value: &Value) -> Option<&'static str> {
     }
 }
 
-/// A value as structured-merge-diff prints it in errors.
-fn smd_value(value: &Value) -> String {
+/// What was found instead of a scalar, in the form that structured-merge-diff has for each.
+fn found(expected: Scalar, value: &Value) -> String {
+    match expected {
+        Scalar::Int32 | Scalar::Int64 | Scalar::Float => match value {
+            Value::String(_) => "string".to_owned(),
+            Value::Bool(_) => "bool".to_owned(),
+            Value::Array(_) => "[]interface {}".to_owned(),
+            Value::Object(_) => "map[string]interface {}".to_owned(),
+            Value::Null | Value::Number(_) => "nil".to_owned(),
+        },
+        Scalar::Bool => format!("&{{{}}}", plain(value)),
+        Scalar::String | Scalar::Bytes | Scalar::Time | Scalar::MicroTime | Scalar::Quantity | Scalar::IntOrString => {
+            match value {
+                Value::String(text) => format!("&value.valueUnstructured{{Value:{text:?}}}"),
+                other => format!("&value.valueUnstructured{{Value:{other}}}"),
+            }
+        }
+    }
+}
+
+/// A value as Go prints it with `%v`.
+fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => format!("&value.valueUnstructured{{Value:{text:?}}}"),
-        other => format!("&value.valueUnstructured{{Value:{other}}}"),
+        Value::Null => "<nil>".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Array(items) => {
+            let parts: Vec<String> = items.iter().map(plain).collect();
+            format!("[{}]", parts.join(" "))
+        }
+        Value::Object(map) => {
+            let parts: BTreeMap<&String, String> = map.iter().map(|(key, value)| (key, plain(value))).collect();
+            let parts: Vec<String> = parts.into_iter().map(|(key, value)| format!("{key}:{value}")).collect();
+            format!("map[{}]", parts.join(" "))
+        }
     }
 }
 
@@ -523,9 +556,12 @@ mod tests {
 
     #[test]
     fn unknown_fields_and_duplicates_are_named() {
-        let wrong = json!({"spec": {"foo": 1, "replicas": "x", "template": {"spec": {"containers": [{"name": "a"}, {"name": "a"}]}}}});
-        let errors = check(&deployment(), &wrong);
-        assert!(errors.contains(&".spec.foo: field not declared in schema".to_owned()), "{errors:?}");
-        assert!(errors.iter().any(|error| error.contains("duplicate entries for key [name=\"a\"]")), "{errors:?}");
+        let unknown = json!({"spec": {"foo": 1}});
+        assert_eq!(check(&deployment(), &unknown), [".spec.foo: field not declared in schema"]);
+        let twice = containers(json!([{"name": "a"}, {"name": "a"}]));
+        let expected = ".spec.template.spec.containers: duplicate entries for key [name=\"a\"]";
+        assert_eq!(check(&deployment(), &twice), [expected]);
+        let text = json!({"spec": {"replicas": "two"}});
+        assert_eq!(check(&deployment(), &text), [".spec.replicas: expected numeric (int or float), got string"]);
     }
 }

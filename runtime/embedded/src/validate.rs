@@ -60,7 +60,7 @@ fn specific(kind: &Kind, object: &Value, old: Option<&Value>, errors: &mut Error
         ("batch", "Job") => workloads::job(object, old, errors),
         ("batch", "CronJob") => workloads::cron_job(object, errors),
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
-            objects::role_binding(object, old, errors)
+            objects::role_binding(kind.namespaced, object, old, errors)
         }
         ("autoscaling", _) => objects::autoscaler(object, errors),
         ("policy", _) => objects::disruption_budget(object, errors),

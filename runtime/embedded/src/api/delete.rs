@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::read::ListOptions;
 use super::write::finished;
-use super::{Target, convert, metadata, text};
+use super::{Target, convert, definition, metadata, text};
 use crate::clock;
 use crate::kinds::Kind;
-use crate::status::{Failure, FieldError};
+use crate::status::{Failure, FieldError, GroupResource};
 use crate::store::{Key, Txn};
 
 /// `DeleteOptions`, from body and query.
@@ -61,7 +61,7 @@ impl DeleteOptions {
                 let problem = FieldError::unsupported(
                     "propagationPolicy",
                     &json!(other),
-                    &["Foreground", "Background", "Orphan"],
+                    &["Foreground", "Background", "Orphan", "nil"],
                 );
                 return Err(Failure::invalid("meta.k8s.io", "DeleteOptions", "", &[problem]));
             }
@@ -79,18 +79,31 @@ pub fn delete(txn: &mut Txn, target: Target, options: &DeleteOptions) -> Result<
     protected(&target)?;
     let mut object = (*old).clone();
     propagate(target.kind, &mut object, options);
+    let definition = definition::is_definition(target.kind);
+    if definition {
+        definition::hold(&mut object);
+    }
     let grace = grace_period(target.kind, &object, options);
     let namespace = target.kind.kind == "Namespace" && target.kind.group.is_empty();
     let held = !text_list(&object["metadata"]["finalizers"]).is_empty() || namespace;
     if held || grace > 0 {
-        mark(&mut object, grace, namespace);
+        mark(&mut object, grace, namespace || definition);
+        if namespace {
+            object["status"]["phase"] = json!("Terminating");
+        }
         if !finished(&object) {
             let stored = match object == *old {
                 true => old,
-                false => txn.put(key, object),
+                false => txn.put(key.clone(), object),
             };
+            if definition {
+                definition::sweep(txn, &key)?;
+            }
             return Ok(convert::served(target.kind, &stored));
         }
+    }
+    if target.kind.kind == "Pod" && target.kind.group.is_empty() {
+        mark(&mut object, 0, false);
     }
     let last = txn.remove(&key, &object);
     Ok(match shows_object(target.kind) {
@@ -100,7 +113,7 @@ pub fn delete(txn: &mut Txn, target: Target, options: &DeleteOptions) -> Result<
 }
 
 fn preconditions(target: &Target, object: &Value, options: &DeleteOptions) -> Result<(), Failure> {
-    let resource = target.kind.group_resource();
+    let resource = GroupResource { group: target.kind.group.clone(), resource: target.kind.kind.clone() };
     let (uid, version) = (text(object, "/metadata/uid"), text(object, "/metadata/resourceVersion"));
     if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != uid) {
         let why = format!(
@@ -140,6 +153,8 @@ fn propagate(kind: &Kind, object: &mut Value, options: &DeleteOptions) {
         Some(Propagation::Orphan) => (true, false),
         Some(Propagation::Foreground) => (false, true),
         Some(Propagation::Background) => (false, false),
+        // Where the API of old let dependents be, it still does unless told otherwise.
+        None if before.is_empty() && orphans(kind) => (true, false),
         None => (has("orphan"), has("foregroundDeletion")),
     };
     if kind.kind == "Namespace" && kind.group.is_empty() {
@@ -160,6 +175,10 @@ fn propagate(kind: &Kind, object: &mut Value, options: &DeleteOptions) {
     };
 }
 
+fn orphans(kind: &Kind) -> bool {
+    matches!((kind.group.as_str(), kind.kind.as_str()), ("batch", "Job") | ("", "ReplicationController"))
+}
+
 /// Seconds that a Pod gets to end; other kinds go at once.
 fn grace_period(kind: &Kind, object: &Value, options: &DeleteOptions) -> i64 {
     if kind.kind != "Pod" || !kind.group.is_empty() {
@@ -176,29 +195,28 @@ fn grace_period(kind: &Kind, object: &Value, options: &DeleteOptions) -> i64 {
     }
 }
 
-/// Marks the object as going away. A second deletion can only shorten the time that is left.
-fn mark(object: &mut Value, grace: i64, namespace: bool) {
+/// Marks the object as going away. A second deletion can only shorten the time that is left. Namespaces and definitions
+/// are marked with the time alone.
+fn mark(object: &mut Value, grace: i64, time_only: bool) {
     let generation = object["metadata"]["generation"].as_i64();
     let running = !object["metadata"]["deletionTimestamp"].is_null();
     let left = object["metadata"]["deletionGracePeriodSeconds"].as_i64();
     let meta = metadata(object);
     if !running || left.is_some_and(|left| grace < left) {
         meta.insert("deletionTimestamp".to_owned(), json!(clock::after(grace)));
-        if !namespace {
+        if !time_only {
             meta.insert("deletionGracePeriodSeconds".to_owned(), json!(grace));
         }
     }
-    if !running && let Some(generation) = generation {
+    if let (Some(generation), false, false) = (generation, running, time_only) {
         meta.insert("generation".to_owned(), json!(generation + 1));
-    }
-    if namespace {
-        object["status"]["phase"] = json!("Terminating");
     }
 }
 
+/// Kinds whose last state is the answer to their deletion.
 fn shows_object(kind: &Kind) -> bool {
-    kind.group.is_empty()
-        && matches!(
+    match kind.group.as_str() {
+        "" => matches!(
             kind.kind.as_str(),
             "Pod"
                 | "Service"
@@ -207,7 +225,11 @@ fn shows_object(kind: &Kind) -> bool {
                 | "ServiceAccount"
                 | "PodTemplate"
                 | "ResourceQuota"
-        )
+                | "Namespace"
+        ),
+        "storage.k8s.io" => kind.kind != "CSIStorageCapacity",
+        _ => false,
+    }
 }
 
 fn success(kind: &Kind, last: &Value) -> Value {

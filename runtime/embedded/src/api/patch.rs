@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::write::{fit_name, insert, judge, live_namespace, record, replace, set_managed};
-use super::{Target, WriteOptions, Written, convert, in_version, read_object, strategic, text};
+use super::{Target, WriteOptions, Written, convert, in_version, read_object, strategic, text, wrong_type};
 use crate::kinds::Kind;
 use crate::managed::{self, Manager};
 use crate::status::{Failure, FieldError};
@@ -30,13 +30,16 @@ impl PatchType {
 
     /// From a Content-Type, without its parameters.
     pub fn of(content_type: &str, kind: &Kind) -> Result<PatchType, Failure> {
-        let known = PatchType::ALL.iter().filter(|(patch, _)| !(kind.custom && *patch == PatchType::Strategic));
-        match known.clone().find(|(_, name)| *name == content_type) {
-            Some((patch, _)) => Ok(*patch),
-            None => {
+        let allowed = |patch: PatchType| !(kind.custom && patch == PatchType::Strategic);
+        let found = PatchType::ALL.iter().find(|(_, name)| *name == content_type);
+        match found {
+            Some((patch, _)) if allowed(*patch) => Ok(*patch),
+            Some(_) => {
+                let known = PatchType::ALL.iter().filter(|(patch, _)| allowed(*patch));
                 let names: Vec<&str> = known.map(|(_, name)| *name).collect();
                 Err(Failure::unsupported_media_type(&names))
             }
+            None => Err(Failure::unsupported_patch()),
         }
     }
 }
@@ -102,7 +105,11 @@ fn change(
         let problem = FieldError::invalid("patch", &Value::String(patched.to_string()), error);
         Failure::invalid("", "", "", &[problem])
     };
-    let (mut object, strict) = read_object(kind, &patched).map_err(|error| refuse(&error))?;
+    let (mut object, strict) = match read_object(kind, &patched) {
+        Ok(read) => read,
+        Err(problem) if kind.custom => return Err(wrong_type(kind, &patched, &problem)),
+        Err(problem) => return Err(refuse(&problem.message)),
+    };
     let warnings = judge(strict, options, refuse)?;
     for (key, expected) in [("apiVersion", kind.api_version()), ("kind", kind.kind.clone())] {
         if patched[key] != json!(expected) && !patched[key].is_null() {
@@ -118,6 +125,13 @@ fn change(
 const MAX_OPERATIONS: usize = 10_000;
 
 fn json_patch(live: &Value, body: &Value) -> Result<Value, Failure> {
+    if !body.is_array() {
+        let found = super::json_kind(body);
+        let message = format!(
+            "error decoding patch: json: cannot unmarshal {found} into Go value of type []handlers.jsonPatchOp"
+        );
+        return Err(Failure::bad_request(message));
+    }
     let patch: json_patch::Patch = serde_json::from_value(body.clone())
         .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
     if patch.0.len() > MAX_OPERATIONS {
@@ -126,12 +140,11 @@ fn json_patch(live: &Value, body: &Value) -> Result<Value, Failure> {
         return Err(Failure::new(413, "RequestEntityTooLarge", message));
     }
     let mut patched = live.clone();
-    json_patch::patch(&mut patched, &patch).map_err(|error| {
+    if json_patch::patch(&mut patched, &patch).is_err() {
         let mut failure = Failure::unprocessable("the server rejected our request due to an error in our request");
-        failure.details =
-            Some(Box::new(json!({"causes": [{"reason": "UnexpectedServerResponse", "message": error.to_string()}]})));
-        failure
-    })?;
+        failure.details = Some(Box::new(json!({})));
+        return Err(failure);
+    }
     Ok(patched)
 }
 
@@ -167,7 +180,7 @@ fn apply(
             read.map_err(|error| {
                 Failure::plain(format!(
                     "failed to convert new object ({}) to proper version: {error}",
-                    described(&target)
+                    described(&target, config)
                 ))
             })?
             .0
@@ -179,10 +192,7 @@ fn apply(
     let created = stored.is_none();
     let object = match created {
         false => replace(txn, target, subresource, object)?,
-        true => {
-            strategy::admit_create(kind, &mut object);
-            insert(txn, target, object)?
-        }
+        true => insert(txn, target, object)?,
     };
     Ok(Written { object, created, warnings: Vec::new() })
 }
@@ -201,10 +211,11 @@ fn merge(
     managed::apply(&scope, live, config, manager, force, &clock::now())
 }
 
-fn described(target: &Target) -> String {
+/// The applied object, as errors name it.
+fn described(target: &Target, config: &Value) -> String {
     let kind = target.kind;
-    let namespace = if target.namespace.is_empty() { "" } else { target.namespace };
-    format!("{namespace}/{}; {}, Kind={}", target.name, kind.api_version(), kind.kind)
+    let (namespace, name) = (text(config, "/metadata/namespace"), text(config, "/metadata/name"));
+    format!("{namespace}/{name}; {}, Kind={}", kind.api_version(), kind.kind)
 }
 
 fn check_config(target: &Target, config: &Value) -> Result<(), Failure> {
@@ -229,11 +240,16 @@ fn check_config(target: &Target, config: &Value) -> Result<(), Failure> {
     let problems = typed::check(&kind.ty, &bare);
     match problems.as_slice() {
         [] => Ok(()),
-        [one] => Err(Failure::plain(format!("failed to create typed patch object ({}): {one}", described(target)))),
+        [one] => {
+            Err(Failure::plain(format!("failed to create typed patch object ({}): {one}", described(target, config))))
+        }
         many => {
             let lines: Vec<String> = many.iter().map(|problem| format!("  {problem}")).collect();
             let text = lines.join("\n");
-            Err(Failure::plain(format!("failed to create typed patch object ({}): errors:\n{text}", described(target))))
+            Err(Failure::plain(format!(
+                "failed to create typed patch object ({}): errors:\n{text}",
+                described(target, config)
+            )))
         }
     }
 }

@@ -55,7 +55,11 @@ impl Token {
     }
 
     fn decode(text: &str) -> Result<Token, Failure> {
-        let invalid = || Failure::bad_request("continue key is not valid: illegal base64 data at input byte 0");
+        let invalid = || {
+            Failure::bad_request(
+                "invalid continue token: continue key is not valid: invalid character looking for beginning of value",
+            )
+        };
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
         let value: Value = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
         let part = |index: usize| value["start"][index].as_str().map(str::to_owned).ok_or_else(invalid);
@@ -92,7 +96,7 @@ fn check_version(state: &State, options: &ListOptions) -> Result<(), Failure> {
     }
     let revision: u64 = wanted.parse().map_err(|_| {
         Failure::bad_request(format!(
-            "Invalid value: {wanted:?}: strconv.ParseUint: parsing {wanted:?}: invalid syntax"
+            "invalid resource version: resourceVersion: Invalid value: {wanted:?}: strconv.ParseUint: parsing {wanted:?}: invalid syntax"
         ))
     })?;
     if revision > state.revision {
@@ -120,8 +124,10 @@ impl Listed {
     /// The list object that is sent.
     pub fn body(&self, kind: &Kind) -> Value {
         let mut meta = json!({"resourceVersion": self.revision.to_string()});
-        if let Some(token) = &self.continue_token {
-            meta["continue"] = json!(token);
+        match &self.continue_token {
+            Some(token) => meta["continue"] = json!(token),
+            None if kind.custom => meta["continue"] = json!(""),
+            None => {}
         }
         if let Some(remaining) = self.remaining {
             meta["remainingItemCount"] = json!(remaining);

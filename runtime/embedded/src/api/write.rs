@@ -15,14 +15,10 @@ use crate::{clock, decode, random, strategy, validate};
 pub fn create(txn: &mut Txn, target: Target, body: &Value, options: &WriteOptions) -> Result<Written, Failure> {
     let kind = target.kind;
     txn.dry_run |= options.dry_run;
-    let (mut object, warnings) = read_body(kind, body, options)?;
+    let (mut object, warnings) = read_body(txn.catalogue(), kind, body, options)?;
     fit_namespace(&target, &mut object)?;
-    if !text(&object, "/metadata/resourceVersion").is_empty() {
-        return Err(Failure::plain("resourceVersion should not be set on objects to be created"));
-    }
     metadata(&mut object).remove("uid");
     live_namespace(txn, &target, text(&object, "/metadata/name"))?;
-    strategy::admit_create(kind, &mut object);
     let manager = options.updater(kind, "");
     let blank = decode::empty(&kind.ty);
     record(txn, kind, &blank, &mut object, &manager);
@@ -33,6 +29,7 @@ pub fn create(txn: &mut Txn, target: Target, body: &Value, options: &WriteOption
 /// Stores an object that was not there, ownership already recorded.
 pub fn insert(txn: &mut Txn, target: Target, mut object: Value) -> Result<Value, Failure> {
     let kind = target.kind;
+    strategy::admit_create(kind, &mut object);
     let generated = text(&object, "/metadata/name").is_empty() && !text(&object, "/metadata/generateName").is_empty();
     if generated {
         let name = format!("{}{}", text(&object, "/metadata/generateName"), random::suffix());
@@ -41,27 +38,40 @@ pub fn insert(txn: &mut Txn, target: Target, mut object: Value) -> Result<Value,
     let meta = metadata(&mut object);
     meta.insert("uid".to_owned(), json!(random::uid()));
     meta.insert("creationTimestamp".to_owned(), json!(clock::now()));
-    for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"] {
+    for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
         meta.remove(key);
     }
+    let versioned = meta.remove("resourceVersion").is_some_and(|version| version != "0");
     let mut stored = convert::stored(kind, &object);
     let storage = convert::storage_kind(txn, kind);
     strategy::prepare_create(txn, &storage, &mut stored);
     validate::create(&storage, &stored)?;
     let name = text(&stored, "/metadata/name").to_owned();
     let key = Key::new(&kind.table(), target.namespace, &name);
-    if txn.get(&key).is_some() {
-        let resource = kind.group_resource();
-        return Err(match generated {
-            true => Failure::generated_name_taken(&resource, &name),
-            false => Failure::already_exists(&resource, &name),
-        });
+    if let Some(known) = txn.get(&key) {
+        return Err(taken(kind, &name, generated, &known));
+    }
+    if versioned {
+        let message = "resourceVersion should not be set on objects to be created";
+        return Err(Failure::plain(message));
     }
     if kind.kind == "Namespace" && kind.group.is_empty() {
         service_account(txn, &name);
     }
     let stored = txn.put(key, stored);
     Ok(convert::served(kind, &stored))
+}
+
+fn taken(kind: &Kind, name: &str, generated: bool, known: &Value) -> Failure {
+    let resource = kind.group_resource();
+    let mut failure = match generated {
+        true => Failure::generated_name_taken(&resource, name),
+        false => Failure::already_exists(&resource, name),
+    };
+    if !known["metadata"]["deletionTimestamp"].is_null() {
+        failure.message = format!("object is being deleted: {}", failure.message);
+    }
+    failure
 }
 
 /// Every namespace has the account that Pods run as unless they say otherwise.
@@ -139,14 +149,16 @@ pub fn update(
     options: &WriteOptions,
 ) -> Result<Written, Failure> {
     txn.dry_run |= options.dry_run;
-    let (mut object, warnings) = read_body(target.kind, body, options)?;
+    let (mut object, warnings) = read_body(txn.catalogue(), target.kind, body, options)?;
     fit_name(&target, &mut object)?;
     let old = txn.get(&target.key()).ok_or_else(|| target.not_found())?;
     let live = convert::served(target.kind, &old);
     let version = text(&object, "/metadata/resourceVersion");
     if version.is_empty() && target.kind.custom {
         let problem = FieldError::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
-        return Err(Failure::invalid(&target.kind.group, &target.kind.kind, target.name, &[problem]));
+        // The API names the resource here instead of the kind.
+        let kind = target.kind;
+        return Err(Failure::invalid(&kind.group, &kind.plural, target.name, &[problem]));
     }
     let manager = options.updater(target.kind, subresource);
     record(txn, target.kind, &live, &mut object, &manager);
@@ -202,8 +214,12 @@ fn preconditions(target: &Target, new: &Value, old: &Value) -> Result<(), Failur
     let resource = target.kind.group_resource();
     let uid = text(new, "/metadata/uid");
     if !uid.is_empty() && uid != text(old, "/metadata/uid") {
+        let place = match target.namespace {
+            "" => format!("{}/{}", target.kind.plural, target.name),
+            namespace => format!("{}/{namespace}/{}", target.kind.plural, target.name),
+        };
         let why = format!(
-            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+            "StorageError: invalid object, Code: 4, Key: /registry/{place}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
             text(old, "/metadata/uid")
         );
         return Err(Failure::conflict(&resource, target.name, &why));

@@ -13,6 +13,7 @@ use crate::clock;
 use crate::kinds::Kind;
 use crate::status::Failure;
 use crate::store::{Key, Txn};
+use crate::strategy::PROTECTED_CLAIM;
 
 pub const NODE: &str = "waybill-local";
 const SIMULATE: &str = "waybill.dev/simulate";
@@ -252,7 +253,10 @@ pub fn bind_claim(txn: &mut Txn, key: &Key) -> Result<(), Failure> {
     let Some(claim) = txn.get(key) else {
         return Ok(());
     };
-    if text(&claim, "/status/phase") != "Pending" || is_deleted(&claim) {
+    if is_deleted(&claim) {
+        return free_claim(txn, key);
+    }
+    if text(&claim, "/status/phase") != "Pending" {
         return Ok(());
     }
     let kind = act::kind(txn, "", "persistentvolumeclaims")?;
@@ -268,6 +272,43 @@ pub fn bind_claim(txn: &mut Txn, key: &Key) -> Result<(), Failure> {
         let modes = claim["spec"]["accessModes"].clone();
         let capacity = claim["spec"]["resources"]["requests"]["storage"].clone();
         claim["status"] = json!({"phase": "Bound", "accessModes": modes, "capacity": {"storage": capacity}});
+    })
+}
+
+/// Lets a claim go that no Pod uses any more.
+fn free_claim(txn: &mut Txn, key: &Key) -> Result<(), Failure> {
+    let uses = |pod: &Value| {
+        let volumes = pod["spec"]["volumes"].as_array();
+        act::is_running(pod)
+            && volumes
+                .into_iter()
+                .flatten()
+                .any(|volume| volume["persistentVolumeClaim"]["claimName"] == key.name.as_str())
+    };
+    if txn.list("pods", Some(&key.namespace)).iter().any(|(_, pod)| uses(pod)) {
+        return Ok(());
+    }
+    let kind = act::kind(txn, "", "persistentvolumeclaims")?;
+    act::change(txn, &kind, key, (act::CONTROLLERS, ""), |claim| {
+        if let Some(list) = claim["metadata"]["finalizers"].as_array_mut() {
+            list.retain(|one| one != PROTECTED_CLAIM);
+        }
+    })
+}
+
+/// Lets a volume go that no claim is bound to.
+pub fn free_volume(txn: &mut Txn, key: &Key) -> Result<(), Failure> {
+    let Some(volume) = txn.get(key) else {
+        return Ok(());
+    };
+    if !is_deleted(&volume) || text(&volume, "/status/phase") == "Bound" {
+        return Ok(());
+    }
+    let kind = act::kind(txn, "", "persistentvolumes")?;
+    act::change(txn, &kind, key, (act::CONTROLLERS, ""), |volume| {
+        if let Some(list) = volume["metadata"]["finalizers"].as_array_mut() {
+            list.retain(|one| one != "kubernetes.io/pv-protection");
+        }
     })
 }
 

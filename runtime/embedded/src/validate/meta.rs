@@ -7,8 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::syntax::{
-    label_1035_problem, label_problem, label_value_problem, path_segment_problem, qualified_name_problem,
-    subdomain_problem,
+    label_problem, label_value_problem, path_segment_problem, qualified_name_problem, subdomain_problem,
 };
 use super::{Errors, items, text};
 use crate::kinds::Kind;
@@ -38,8 +37,7 @@ pub fn check(kind: &Kind, object: &Value, errors: &mut Errors) {
 
 fn name(kind: &Kind, object: &Value, errors: &mut Errors) {
     let problem_of = match (kind.group.as_str(), kind.kind.as_str()) {
-        ("", "Namespace") => label_problem,
-        ("", "Service") => label_1035_problem,
+        ("", "Namespace" | "Service") => label_problem,
         ("rbac.authorization.k8s.io", _) => path_segment_problem,
         (_, _) => subdomain_problem,
     };

@@ -24,6 +24,11 @@ pub fn service(object: &Value, old: Option<&Value>, errors: &mut Errors) {
     if kind == "ExternalName" && text(object, "/spec/externalName").is_empty() {
         errors.push(FieldError::required("spec.externalName", ""));
     }
+    let address = text(object, "/spec/clusterIP");
+    if !address.is_empty() && address != "None" && address.parse::<std::net::IpAddr>().is_err() {
+        let detail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+        errors.push(FieldError::invalid("spec.clusterIPs[0]", &json!(address), detail));
+    }
     service_ports(object, kind, errors);
     super::meta::labels(object, "/spec/selector", "spec.selector", errors);
     if let Some(old) = old {
@@ -52,6 +57,15 @@ fn service_ports(object: &Value, kind: &str, errors: &mut Errors) {
         let number = port["port"].as_i64().unwrap_or(0);
         if let Some(problem) = port_problem(number) {
             errors.push(FieldError::invalid(format!("{here}.port"), &json!(number), &problem));
+        }
+        if let Some(target) = port["targetPort"].as_i64()
+            && let Some(problem) = port_problem(target)
+        {
+            errors.push(FieldError::invalid(format!("{here}.targetPort"), &json!(target), &problem));
+        }
+        if kind == "ClusterIP" && port["nodePort"].as_i64().is_some_and(|number| number != 0) {
+            let detail = "may not be used when `type` is 'ClusterIP'";
+            errors.push(FieldError::forbidden(format!("{here}.nodePort"), detail));
         }
         let protocol = text(port, "/protocol");
         if !matches!(protocol, "TCP" | "UDP" | "SCTP") {
@@ -183,10 +197,13 @@ pub fn claim(object: &Value, old: Option<&Value>, errors: &mut Errors) {
     }
 }
 
-pub fn role_binding(object: &Value, old: Option<&Value>, errors: &mut Errors) {
+/// A binding of a cluster cannot leave the namespace of an account open.
+pub fn role_binding(namespaced: bool, object: &Value, old: Option<&Value>, errors: &mut Errors) {
     let role = &object["roleRef"];
     if old.is_some_and(|old| old["roleRef"] != *role) {
-        errors.push(FieldError::invalid("roleRef", role, "cannot change roleRef"));
+        // The API prints its inner form of the reference, whose fields have other names.
+        let shown = json!({"APIGroup": role["apiGroup"], "Kind": role["kind"], "Name": role["name"]});
+        errors.push(FieldError::invalid("roleRef", &shown, "cannot change roleRef"));
     }
     if text(role, "/name").is_empty() {
         errors.push(FieldError::required("roleRef.name", ""));
@@ -197,6 +214,10 @@ pub fn role_binding(object: &Value, old: Option<&Value>, errors: &mut Errors) {
     for (index, subject) in items(object, "/subjects").iter().enumerate() {
         if text(subject, "/name").is_empty() {
             errors.push(FieldError::required(format!("subjects[{index}].name"), ""));
+        }
+        let account = text(subject, "/kind") == "ServiceAccount";
+        if account && !namespaced && text(subject, "/namespace").is_empty() {
+            errors.push(FieldError::required(format!("subjects[{index}].namespace"), ""));
         }
         if !matches!(text(subject, "/kind"), "ServiceAccount" | "User" | "Group") {
             errors.push(FieldError::unsupported(
@@ -250,6 +271,11 @@ pub fn ingress(object: &Value, errors: &mut Errors) {
     for (rule_index, rule) in items(object, "/spec/rules").iter().enumerate() {
         for (index, path) in items(rule, "/http/paths").iter().enumerate() {
             let here = format!("spec.rules[{rule_index}].http.paths[{index}]");
+            let port = &path["backend"]["service"]["port"];
+            let named = !text(port, "/name").is_empty() || port["number"].as_i64().unwrap_or(0) != 0;
+            if path["backend"]["service"].is_object() && !named {
+                errors.push(FieldError::required(format!("{here}.backend"), "port name or number is required"));
+            }
             match text(path, "/pathType") {
                 "Exact" | "Prefix" => {
                     if !text(path, "/path").starts_with('/') {

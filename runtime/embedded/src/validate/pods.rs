@@ -12,19 +12,20 @@ use crate::status::FieldError;
 
 pub fn pod(object: &Value, old: Option<&Value>, errors: &mut Errors) {
     match old {
-        None => spec(&object["spec"], "spec", errors),
+        None => spec(&object["spec"], "spec", &[], errors),
         Some(old) => pod_update(object, old, errors),
     }
 }
 
-/// A template at `path`, such as `spec.template`.
-pub fn template(template: &Value, path: &str, errors: &mut Errors) {
+/// A template at `path`, such as `spec.template`. `claims` are volumes that the workload adds to its Pods.
+pub fn template(template: &Value, path: &str, claims: &[&str], errors: &mut Errors) {
     super::meta::labels(template, "/metadata/labels", &format!("{path}.labels"), errors);
-    spec(&template["spec"], &format!("{path}.spec"), errors);
+    spec(&template["spec"], &format!("{path}.spec"), claims, errors);
 }
 
-fn spec(spec: &Value, path: &str, errors: &mut Errors) {
-    let volumes = volumes(spec, path, errors);
+fn spec(spec: &Value, path: &str, claims: &[&str], errors: &mut Errors) {
+    let mut volumes = volumes(spec, path, errors);
+    volumes.extend(claims.iter().map(|name| (*name).to_owned()));
     if items(spec, "/containers").is_empty() {
         errors.push(FieldError::required(format!("{path}.containers"), ""));
     }

@@ -5,37 +5,37 @@
 use serde_json::{Map, Value, json};
 
 use super::pods;
-use super::{Errors, immutable, not_negative, text};
+use super::{Errors, immutable, items, not_negative, text};
 use crate::selector::Selector;
 use crate::status::FieldError;
 
 /// Deployments, ReplicaSets and DaemonSets.
 pub fn workload(kind: &str, object: &Value, old: Option<&Value>, errors: &mut Errors) {
-    if let Some(old) = old {
-        immutable(object, old, "/spec/selector", errors);
-    }
     not_negative(object, "/spec/replicas", errors);
-    not_negative(object, "/spec/minReadySeconds", errors);
-    not_negative(object, "/spec/revisionHistoryLimit", errors);
     let named = match kind {
         "Deployment" => "deployment",
         "ReplicaSet" => "replica set",
         _ => "daemon set",
     };
     selector(object, named, errors);
-    pods::template(&object["spec"]["template"], "spec.template", errors);
+    pods::template(&object["spec"]["template"], "spec.template", &[], errors);
     always(object, errors);
     if kind == "Deployment" {
         strategy(object, errors);
+    }
+    not_negative(object, "/spec/minReadySeconds", errors);
+    not_negative(object, "/spec/revisionHistoryLimit", errors);
+    if kind == "Deployment" {
+        not_negative(object, "/spec/progressDeadlineSeconds", errors);
         let deadline = object["spec"]["progressDeadlineSeconds"].as_i64();
         let ready = object["spec"]["minReadySeconds"].as_i64().unwrap_or(0);
         if let Some(deadline) = deadline.filter(|deadline| *deadline <= ready) {
-            errors.push(FieldError::invalid(
-                "spec.progressDeadlineSeconds",
-                &json!(deadline),
-                "must be greater than minReadySeconds",
-            ));
+            let detail = "must be greater than minReadySeconds";
+            errors.push(FieldError::invalid("spec.progressDeadlineSeconds", &json!(deadline), detail));
         }
+    }
+    if let Some(old) = old {
+        immutable(object, old, "/spec/selector", errors);
     }
 }
 
@@ -43,26 +43,20 @@ fn selector(object: &Value, named: &str, errors: &mut Errors) {
     let selector = &object["spec"]["selector"];
     if selector.is_null() {
         errors.push(FieldError::required("spec.selector", ""));
-        return;
-    }
-    let empty = selector.as_object().is_some_and(Map::is_empty);
-    if empty {
+    } else if selector.as_object().is_some_and(Map::is_empty) {
         let detail = format!("empty selector is invalid for {named}");
         errors.push(FieldError::invalid("spec.selector", selector, &detail));
         return;
     }
+    let labels = &object["spec"]["template"]["metadata"]["labels"];
     match Selector::from_label_selector(selector) {
-        Ok(parsed) => {
-            let labels = &object["spec"]["template"]["metadata"]["labels"];
-            if !parsed.matches(labels) {
-                errors.push(FieldError::invalid(
-                    "spec.template.metadata.labels",
-                    labels,
-                    "`selector` does not match template `labels`",
-                ));
-            }
-        }
-        Err(problem) => errors.push(FieldError::invalid("spec.selector", selector, &problem)),
+        Ok(parsed) if parsed.matches(labels) && !selector.is_null() => {}
+        Ok(_) => errors.push(FieldError::invalid(
+            "spec.template.metadata.labels",
+            labels,
+            "`selector` does not match template `labels`",
+        )),
+        Err(_) => errors.push(FieldError::invalid("spec.selector", selector, "invalid label selector")),
     }
 }
 
@@ -128,13 +122,15 @@ pub fn replication_controller(object: &Value, errors: &mut Errors) {
     if selector.as_object().is_none_or(Map::is_empty) {
         errors.push(FieldError::required("spec.selector", ""));
     }
-    pods::template(&object["spec"]["template"], "spec.template", errors);
+    pods::template(&object["spec"]["template"], "spec.template", &[], errors);
 }
 
 pub fn stateful_set(object: &Value, old: Option<&Value>, errors: &mut Errors) {
     not_negative(object, "/spec/replicas", errors);
     selector(object, "statefulset", errors);
-    pods::template(&object["spec"]["template"], "spec.template", errors);
+    let claims: Vec<&str> =
+        items(object, "/spec/volumeClaimTemplates").iter().map(|claim| text(claim, "/metadata/name")).collect();
+    pods::template(&object["spec"]["template"], "spec.template", &claims, errors);
     always(object, errors);
     if let Some(old) = old {
         let fixed = |value: &Value| {
@@ -165,7 +161,7 @@ pub fn job(object: &Value, old: Option<&Value>, errors: &mut Errors) {
     for key in ["parallelism", "completions", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished"] {
         not_negative(object, &format!("/spec/{key}"), errors);
     }
-    pods::template(&object["spec"]["template"], "spec.template", errors);
+    pods::template(&object["spec"]["template"], "spec.template", &[], errors);
     finite(&object["spec"]["template"], "spec.template", errors);
     if let Some(old) = old {
         immutable(object, old, "/spec/completions", errors);
@@ -191,7 +187,7 @@ fn finite(template: &Value, path: &str, errors: &mut Errors) {
 pub fn cron_job(object: &Value, errors: &mut Errors) {
     let path = "spec.jobTemplate.spec.template";
     let template = &object["spec"]["jobTemplate"]["spec"]["template"];
-    pods::template(template, path, errors);
+    pods::template(template, path, &[], errors);
     finite(template, path, errors);
     let schedule = text(object, "/spec/schedule");
     if schedule.is_empty() {

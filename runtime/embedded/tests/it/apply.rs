@@ -162,7 +162,7 @@ async fn wrong_configurations_are_refused() {
     assert_eq!(code, 500);
     assert_eq!(
         body["message"],
-        "failed to create typed patch object (default/web; apps/v1, Kind=Deployment): .spec.foo: field not declared in schema"
+        "failed to create typed patch object (/web; apps/v1, Kind=Deployment): .spec.foo: field not declared in schema"
     );
     let (code, body) = send(&client, "PATCH", &format!("{WEB}?fieldManager="), deployment("web")).await;
     assert_eq!(code, 422);

@@ -92,7 +92,7 @@ async fn dry_runs_leave_nothing() {
     let maps: Api<ConfigMap> = Api::default_namespaced(fixture.cluster.client());
     let dry = PostParams { dry_run: true, ..PostParams::default() };
     let made = maps.create(&dry, &config_map("a")).await.unwrap();
-    assert!(made.metadata.uid.is_some());
+    assert!(made.metadata.uid.is_some() && made.metadata.resource_version.is_none());
     assert!(maps.get_opt("a").await.unwrap().is_none());
 }
 
@@ -373,16 +373,24 @@ async fn custom_resources_follow_their_definition() {
         send(&client, "PATCH", "/apis/example.com/v1/namespaces/default/boats/b?fieldManager=t", config).await;
     assert_eq!((code, boat["spec"]["crew"].as_array().unwrap().len()), (200, 2), "{boat}");
     assert_eq!(boat["metadata"]["generation"], 2);
-    let (code, _) = send(
-        &client,
-        "DELETE",
-        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/boats.example.com",
-        Value::Null,
-    )
-    .await;
+    definition_goes_with_its_resources(&client).await;
+}
+
+async fn definition_goes_with_its_resources(client: &kube::Client) {
+    let definition = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/boats.example.com";
+    let boats = "/apis/example.com/v1/namespaces/default/boats";
+    let (_, made) = send(client, "GET", definition, Value::Null).await;
+    let (code, _) = send(client, "DELETE", definition, Value::Null).await;
     assert_eq!(code, 200);
-    let (code, _) = send(&client, "GET", "/apis/example.com/v1/namespaces/default/boats", Value::Null).await;
+    let (code, _) = send(client, "GET", boats, Value::Null).await;
     assert_eq!(code, 404);
+    // A new definition of the same name does not bring the old resources back.
+    let again = json!({"metadata": {"name": "boats.example.com"}, "spec": made["spec"]});
+    let all = definition.strip_suffix("/boats.example.com").unwrap();
+    let (code, _) = send(client, "POST", all, again).await;
+    assert_eq!(code, 201);
+    let (_, list) = send(client, "GET", boats, Value::Null).await;
+    assert_eq!(list["items"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 
 use futures::{AsyncBufReadExt, TryStreamExt};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, PodStatus};
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, PodStatus};
 use kube::api::{Api, DeleteParams, LogParams, PostParams};
 use serde_json::{Value, json};
 use waybill_embedded::Cluster;
@@ -186,4 +186,25 @@ async fn jobs_complete_or_fail() {
     assert!(bad["conditions"].as_array().unwrap().iter().any(|one| one["reason"] == "BackoffLimitExceeded"));
     let numbered = wait_for("numbered", look("numbered"), has("Complete")).await;
     assert_eq!(numbered["succeeded"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_goes_after_its_last_user() {
+    let fixture = live_cluster().await;
+    let client = fixture.cluster.client();
+    let claims: Api<PersistentVolumeClaim> = Api::default_namespaced(client.clone());
+    let claim = json!({"metadata": {"name": "c"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}});
+    let claim = serde_json::from_value(claim).unwrap();
+    claims.create(&PostParams::default(), &claim).await.unwrap();
+    let pods: Api<Pod> = Api::default_namespaced(client);
+    let mut user = pod("p", "trap 'exit 0' TERM; while :; do sleep 0.1; done");
+    let volume = json!([{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]);
+    user.spec.as_mut().unwrap().volumes = serde_json::from_value(volume).unwrap();
+    pods.create(&PostParams::default(), &user).await.unwrap();
+    wait_for("start", || status(&pods, "p"), is_phase("Running")).await;
+    let going = claims.delete("c", &DeleteParams::default()).await.unwrap();
+    assert!(going.left().unwrap().metadata.deletion_timestamp.is_some());
+    assert!(claims.get_opt("c").await.unwrap().is_some());
+    pods.delete("p", &DeleteParams::default()).await.unwrap();
+    wait_for("claim", || async { claims.get_opt("c").await.unwrap().is_none() }, |gone| *gone).await;
 }
