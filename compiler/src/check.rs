@@ -86,6 +86,7 @@ pub fn run(sources: &Sources, spec: &Spec, model: Model, diags: &mut Diags) -> C
         return Checking { needs: Vec::new(), checked: None };
     }
     unused::check(spec, diags);
+    rollouts::list(&places, diags);
     Checking { needs: Vec::new(), checked: Some(Checked { model, rendered, dockerfiles }) }
 }
 

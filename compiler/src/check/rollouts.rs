@@ -122,28 +122,37 @@ struct Seer<'a> {
 }
 
 fn check_selectors(pods: &Pods, diags: &mut Diags) {
-    let mut seen = Vec::new();
     for seer in seers(pods.place) {
         let (stable, canary) = (seer.selector.matches(&pods.stable), seer.selector.matches(&pods.canary));
         if stable != canary {
             diags.push(one_sided(pods, &seer, stable));
         }
-        if stable {
-            seen.push((seer.object.key().to_string(), seer.place));
+    }
+}
+
+/// Lists what sees the stable Pods of each rollout: a note, for specs without errors.
+pub fn list(places: &[Place], diags: &mut Diags) {
+    for place in places {
+        for rollout in &place.environment.rollouts {
+            let Ok(workload) = workload(place, rollout) else { continue };
+            diags.extend(listed(&Pods::of(place, rollout, workload)));
         }
     }
-    for (object, target) in autoscalers(pods.place) {
-        if target == ("Deployment", pods.name()) {
-            seen.push((object.key().to_string(), object.place("/spec/scaleTargetRef")));
-        }
-    }
+}
+
+fn listed(pods: &Pods) -> Option<Diagnostic> {
+    let seers = seers(pods.place).into_iter().filter(|seer| seer.selector.matches(&pods.stable));
+    let mut seen: Vec<(String, Span)> = seers.map(|seer| (seer.object.key().to_string(), seer.place)).collect();
+    let scalers = autoscalers(pods.place).filter(|(_, target)| *target == ("Deployment", pods.name()));
+    seen.extend(scalers.map(|(object, _)| (object.key().to_string(), object.place("/spec/scaleTargetRef"))));
     seen.dedup_by(|a, b| a.0 == b.0);
-    if !seen.is_empty() {
-        let names: Vec<&str> = seen.iter().map(|(name, _)| name.as_str()).collect();
-        let message = format!("the Pods of `{}` are seen by {}", pods.name(), names.join(", "));
-        let finding = Diagnostic::new(&codes::ROLLOUT_SELECTORS, pods.rollout.workload.span, message);
-        diags.push(seen.iter().fold(finding, |finding, (name, place)| finding.label(*place, name.clone())));
+    let names: Vec<&str> = seen.iter().map(|(name, _)| name.as_str()).collect();
+    if names.is_empty() {
+        return None;
     }
+    let message = format!("the Pods of `{}` are seen by {}", pods.name(), names.join(", "));
+    let finding = Diagnostic::new(&codes::ROLLOUT_SELECTORS, pods.rollout.workload.span, message);
+    Some(seen.iter().fold(finding, |finding, (name, place)| finding.label(*place, name.clone())))
 }
 
 fn one_sided(pods: &Pods, seer: &Seer, stable: bool) -> Diagnostic {
