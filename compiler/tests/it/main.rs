@@ -1,1 +1,26 @@
 //! Integration tests of this crate, one binary.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::disallowed_macros,
+    reason = "tests read files; the compiler does not"
+)]
+
+mod check_robust;
+mod codes;
+mod corpus;
+mod dockerfile;
+mod examples;
+mod folder;
+mod kdl;
+mod manifest_cases;
+mod manifest_corpus;
+mod manifest_findings;
+mod overlay;
+mod project;
+mod schemas;
+mod suite;
+mod tidy;
+mod yaml;

@@ -37,14 +37,10 @@ async fn main() -> ExitCode {
 async fn run(kubeconfig: &str, requests: &str) -> Result<usize, Problem> {
     let requests: Vec<Request> = serde_json::from_slice(&std::fs::read(requests)?)?;
     let config = Kubeconfig::read_from(kubeconfig)?;
-    let config =
-        kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?;
+    let config = kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?;
     let real = kube::Client::try_from(config)?;
     let home = std::env::temp_dir().join(format!("waybill-replay-{}", std::process::id()));
-    let options = Options {
-        node: false,
-        runner: PathBuf::from("/proc/self/exe"),
-    };
+    let options = Options { node: false, runner: PathBuf::from("/proc/self/exe") };
     let cluster = Cluster::open(&home, options).await?;
     let embedded = cluster.client();
     let (mut same, mut different) = (0, 0);
@@ -83,38 +79,23 @@ struct Masks {
 }
 
 /// Sends one request; gives code and body. A string `$RV` or `$UID` in the body stands for that of the last answer.
-async fn send(
-    client: &kube::Client,
-    request: &Request,
-    last: &mut BTreeMap<String, String>,
-) -> Result<Value, Problem> {
+async fn send(client: &kube::Client, request: &Request, last: &mut BTreeMap<String, String>) -> Result<Value, Problem> {
     let (method, path, content_type, body) = request;
-    let mut text = if body.is_null() {
-        String::new()
-    } else {
-        body.to_string()
-    };
+    let mut text = if body.is_null() { String::new() } else { body.to_string() };
     for (name, value) in last.iter() {
         text = text.replace(name.as_str(), value);
     }
-    let mut builder = http::Request::builder()
-        .method(method.as_str())
-        .uri(path.as_str())
-        .header("user-agent", "replay/1");
+    let mut builder =
+        http::Request::builder().method(method.as_str()).uri(path.as_str()).header("user-agent", "replay/1");
     if !content_type.is_empty() {
         builder = builder.header("content-type", content_type.as_str());
     }
-    let response = client
-        .send(builder.body(kube::client::Body::from(text.into_bytes()))?)
-        .await?;
+    let response = client.send(builder.body(kube::client::Body::from(text.into_bytes()))?).await?;
     let code = response.status().as_u16();
     let bytes = response.into_body().collect().await?.to_bytes();
-    let mut body: Value = serde_json::from_slice(&bytes)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
-    for (name, pointer) in [
-        ("$RV", "/metadata/resourceVersion"),
-        ("$UID", "/metadata/uid"),
-    ] {
+    let mut body: Value =
+        serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+    for (name, pointer) in [("$RV", "/metadata/resourceVersion"), ("$UID", "/metadata/uid")] {
         if let Some(value) = body.pointer(pointer).and_then(Value::as_str) {
             last.insert(name.to_owned(), value.to_owned());
         }
@@ -168,10 +149,7 @@ fn is_uid(text: &str) -> bool {
 fn compare(path: &str, expected: &Value, actual: &Value, out: &mut Vec<String>) {
     match (expected, actual) {
         (Value::Object(left), Value::Object(right)) => {
-            for key in left
-                .keys()
-                .chain(right.keys().filter(|key| !left.contains_key(*key)))
-            {
+            for key in left.keys().chain(right.keys().filter(|key| !left.contains_key(*key))) {
                 let below = format!("{path}.{key}");
                 match (left.get(key), right.get(key)) {
                     (Some(left), Some(right)) => compare(&below, left, right, out),
@@ -187,8 +165,6 @@ fn compare(path: &str, expected: &Value, actual: &Value, out: &mut Vec<String>) 
             }
         }
         (left, right) if left == right => {}
-        (left, right) => out.push(format!(
-            "{path}:\n        real     {left}\n        embedded {right}"
-        )),
+        (left, right) => out.push(format!("{path}:\n        real     {left}\n        embedded {right}")),
     }
 }

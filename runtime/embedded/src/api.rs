@@ -61,11 +61,7 @@ pub struct Written {
 
 impl WriteOptions {
     fn updater(&self, kind: &Kind, subresource: &str) -> Manager {
-        let name = self
-            .field_manager
-            .as_deref()
-            .filter(|name| !name.is_empty())
-            .unwrap_or(&self.user_agent);
+        let name = self.field_manager.as_deref().filter(|name| !name.is_empty()).unwrap_or(&self.user_agent);
         Manager::updater(name, &kind.api_version(), subresource)
     }
 }
@@ -89,19 +85,14 @@ impl Target<'_> {
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn metadata(object: &mut Value) -> &mut Map<String, Value> {
     if !object["metadata"].is_object() {
         object["metadata"] = Value::Object(Map::new());
     }
-    object["metadata"]
-        .as_object_mut()
-        .expect("BUG: metadata was just made an object")
+    object["metadata"].as_object_mut().expect("BUG: metadata was just made an object")
 }
 
 /// Reads an object of the kind: shape, defaults, and what strict reading objects to.
@@ -132,31 +123,22 @@ fn read_body(
         )));
     }
     let (version, name) = (text(body, "/apiVersion"), text(body, "/kind"));
-    let given = if version.is_empty() {
-        &expected
-    } else {
-        version
-    };
+    let given = if version.is_empty() { &expected } else { version };
     let named = if name.is_empty() { &kind.kind } else { name };
     if given != expected || named != kind.kind {
         let (group, short) = given.split_once('/').unwrap_or(("", given));
-        return Err(Failure::bad_request(
-            match catalogue.kind(group, short, named).is_some() && given != expected {
-                true => format!(
-                    "the API version in the data ({given}) does not match the expected API version ({expected})"
-                ),
-                false => format!(
-                    "{named} in version {short:?} cannot be handled as a {}: no kind {named:?} is registered for version {given:?} in scheme \"pkg/runtime/scheme.go:111\"",
-                    kind.kind
-                ),
-            },
-        ));
+        return Err(Failure::bad_request(match catalogue.kind(group, short, named).is_some() && given != expected {
+            true => {
+                format!("the API version in the data ({given}) does not match the expected API version ({expected})")
+            }
+            false => format!(
+                "{named} in version {short:?} cannot be handled as a {}: no kind {named:?} is registered for version {given:?} in scheme \"pkg/runtime/scheme.go:111\"",
+                kind.kind
+            ),
+        }));
     }
     let handled = |error: &str| {
-        format!(
-            "{} in version {:?} cannot be handled as a {}: {error}",
-            kind.kind, kind.version, kind.kind
-        )
+        format!("{} in version {:?} cannot be handled as a {}: {error}", kind.kind, kind.version, kind.kind)
     };
     let (object, strict) = match read_object(kind, body) {
         Ok(read) => read,
@@ -166,27 +148,18 @@ fn read_body(
     match (options.validation, strict.as_slice()) {
         (_, []) | (FieldValidation::Ignore, _) => Ok((object, Vec::new())),
         (FieldValidation::Warn, _) => Ok((object, strict)),
-        (FieldValidation::Strict, _) => Err(Failure::bad_request(handled(&format!(
-            "strict decoding error: {}",
-            strict.join(", ")
-        )))),
+        (FieldValidation::Strict, _) => {
+            Err(Failure::bad_request(handled(&format!("strict decoding error: {}", strict.join(", ")))))
+        }
     }
 }
 
 /// A custom resource that is not of the types of its schema.
 fn wrong_type(kind: &Kind, object: &Value, problem: &decode::Problem) -> Failure {
     let (field, found) = (&problem.field, Value::String(problem.found.clone()));
-    let detail = format!(
-        "{field} in body must be of type {}: {found}",
-        problem.expected
-    );
+    let detail = format!("{field} in body must be of type {}: {found}", problem.expected);
     let error = FieldError::wrong_type(field, &found, &detail);
-    Failure::invalid(
-        &kind.group,
-        &kind.kind,
-        text(object, "/metadata/name"),
-        &[error],
-    )
+    Failure::invalid(&kind.group, &kind.kind, text(object, "/metadata/name"), &[error])
 }
 
 fn json_kind(value: &Value) -> &'static str {
@@ -201,12 +174,7 @@ fn json_kind(value: &Value) -> &'static str {
 }
 
 /// The stored object in a version that one of its managers wrote, with the type there.
-fn in_version(
-    catalogue: &Catalogue,
-    kind: &Kind,
-    value: &Value,
-    version: &str,
-) -> Option<(Value, Type)> {
+fn in_version(catalogue: &Catalogue, kind: &Kind, value: &Value, version: &str) -> Option<(Value, Type)> {
     let (group, name) = version.split_once('/').unwrap_or(("", version));
     if group != kind.group {
         return None;

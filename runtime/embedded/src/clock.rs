@@ -29,8 +29,7 @@ pub fn parse(text: &str) -> Option<Timestamp> {
 
 /// The time `seconds` after now.
 pub fn after(delay_seconds: i64) -> String {
-    let time =
-        Timestamp::from_second(unix_now().saturating_add(delay_seconds)).unwrap_or(Timestamp::MAX);
+    let time = Timestamp::from_second(unix_now().saturating_add(delay_seconds)).unwrap_or(Timestamp::MAX);
     seconds(time)
 }
 

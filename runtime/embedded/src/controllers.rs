@@ -69,22 +69,10 @@ const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Takes over what an earlier process left and starts the loop.
-pub async fn start(
-    store: Store,
-    node: Node,
-    pods_folder: &std::path::Path,
-) -> Result<Running, Failure> {
+pub async fn start(store: Store, node: Node, pods_folder: &std::path::Path) -> Result<Running, Failure> {
     let uids = store.write(kubelet::take_over).await?;
-    for entry in std::fs::read_dir(pods_folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        if let Some(name) = entry
-            .file_name()
-            .to_str()
-            .filter(|name| !uids.iter().any(|uid| uid == name))
-        {
+    for entry in std::fs::read_dir(pods_folder).into_iter().flatten().flatten() {
+        if let Some(name) = entry.file_name().to_str().filter(|name| !uids.iter().any(|uid| uid == name)) {
             node.remove_pod(name);
         }
     }
@@ -142,10 +130,7 @@ impl Loop {
     fn survey(&mut self) {
         let tables: Vec<String> = self.store.catalogue().tables().into_keys().collect();
         let (revision, objects) = self.store.read(|state| {
-            let objects: Vec<(Key, Object)> = tables
-                .iter()
-                .flat_map(|table| state.list(table, None))
-                .collect();
+            let objects: Vec<(Key, Object)> = tables.iter().flat_map(|table| state.list(table, None)).collect();
             (state.revision, objects)
         });
         self.revision = revision;
@@ -165,11 +150,7 @@ impl Loop {
         };
         for change in changes {
             self.revision = change.revision;
-            self.index(
-                &change.key,
-                change.before.as_deref(),
-                change.after.as_deref(),
-            );
+            self.index(&change.key, change.before.as_deref(), change.after.as_deref());
             if let Some(object) = change.after.as_ref().or(change.before.as_ref()) {
                 self.enqueue(&change.key, object);
             }
@@ -178,8 +159,7 @@ impl Loop {
             }
             if change.key.table == "pods" {
                 let pod = change.after.as_ref().or(change.before.as_ref());
-                if let Some(pod) = pod.filter(|pod| change.after.is_none() || !act::is_running(pod))
-                {
+                if let Some(pod) = pod.filter(|pod| change.after.is_none() || !act::is_running(pod)) {
                     self.enqueue_claims(&change.key, pod);
                 }
                 match &change.after {
@@ -239,23 +219,11 @@ impl Loop {
     /// An object without a controller concerns every workload of its namespace.
     fn adopters(&self, key: &Key) -> Vec<Item> {
         let tables: &[&str] = match key.table.as_str() {
-            "pods" => &[
-                "replicasets.apps",
-                "statefulsets.apps",
-                "daemonsets.apps",
-                "jobs.batch",
-            ],
+            "pods" => &["replicasets.apps", "statefulsets.apps", "daemonsets.apps", "jobs.batch"],
             _ => &["deployments.apps"],
         };
-        let found = |table: &&str| {
-            self.store
-                .read(|state| state.list(table, Some(&key.namespace)))
-        };
-        tables
-            .iter()
-            .flat_map(found)
-            .filter_map(|(key, _)| item_of(&key))
-            .collect()
+        let found = |table: &&str| self.store.read(|state| state.list(table, Some(&key.namespace)));
+        tables.iter().flat_map(found).filter_map(|(key, _)| item_of(&key)).collect()
     }
 
     /// An object is gone: its dependents may have to go, its owners may wait for that, its namespace too.
@@ -263,55 +231,25 @@ impl Loop {
         let Some(before) = &change.before else { return };
         self.enqueue_dependents(act::text(before, "/metadata/uid").to_owned());
         let catalogue = self.store.catalogue();
-        for owner in before["metadata"]["ownerReferences"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
-            let (group, _) = act::text(owner, "/apiVersion")
-                .split_once('/')
-                .unwrap_or(("", ""));
+        for owner in before["metadata"]["ownerReferences"].as_array().into_iter().flatten() {
+            let (group, _) = act::text(owner, "/apiVersion").split_once('/').unwrap_or(("", ""));
             if let Some(kind) = catalogue.by_group_kind(group, act::text(owner, "/kind")) {
-                let namespace = if kind.namespaced {
-                    change.key.namespace.as_str()
-                } else {
-                    ""
-                };
-                self.queue.insert(Item::Garbage(Key::new(
-                    &kind.table(),
-                    namespace,
-                    act::text(owner, "/name"),
-                )));
+                let namespace = if kind.namespaced { change.key.namespace.as_str() } else { "" };
+                self.queue.insert(Item::Garbage(Key::new(&kind.table(), namespace, act::text(owner, "/name"))));
             }
         }
-        let custom = catalogue
-            .tables()
-            .get(&change.key.table)
-            .is_some_and(|kind| kind.custom);
+        let custom = catalogue.tables().get(&change.key.table).is_some_and(|kind| kind.custom);
         if custom {
-            self.queue.insert(Item::Definition(Key::new(
-                DEFINITIONS,
-                "",
-                &change.key.table,
-            )));
+            self.queue.insert(Item::Definition(Key::new(DEFINITIONS, "", &change.key.table)));
         }
         if !change.key.namespace.is_empty() {
-            self.queue.insert(Item::Namespace(Key::new(
-                "namespaces",
-                "",
-                &change.key.namespace,
-            )));
+            self.queue.insert(Item::Namespace(Key::new("namespaces", "", &change.key.namespace)));
         }
     }
 
     fn take_timers(&mut self) {
         let now = Instant::now();
-        let due: Vec<Item> = self
-            .timers
-            .iter()
-            .filter(|(_, at)| **at <= now)
-            .map(|(item, _)| item.clone())
-            .collect();
+        let due: Vec<Item> = self.timers.iter().filter(|(_, at)| **at <= now).map(|(item, _)| item.clone()).collect();
         for item in due {
             self.timers.remove(&item);
             self.queue.insert(item);
@@ -324,20 +262,11 @@ impl Loop {
         let looks = items.into_iter().map(|item| {
             let dependents = self.dependents_of(&item);
             let (store, looked) = (self.store.clone(), item.clone());
-            async move {
-                (
-                    item,
-                    store
-                        .write(move |txn| look(txn, &looked, &dependents))
-                        .await,
-                )
-            }
+            async move { (item, store.write(move |txn| look(txn, &looked, &dependents)).await) }
         });
         for (item, result) in futures::future::join_all(looks).await {
             let delay = match result {
-                Ok(Some(seconds)) => {
-                    Duration::from_secs(u64::try_from(seconds).unwrap_or(1).max(1))
-                }
+                Ok(Some(seconds)) => Duration::from_secs(u64::try_from(seconds).unwrap_or(1).max(1)),
                 Ok(None) => {
                     self.timers.remove(&item);
                     continue;
@@ -352,26 +281,14 @@ impl Loop {
         let Item::Garbage(key) = item else {
             return Vec::new();
         };
-        let uid = self
-            .store
-            .get(key)
-            .map(|object| act::text(&object, "/metadata/uid").to_owned());
-        uid.and_then(|uid| self.dependents.get(&uid))
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect()
+        let uid = self.store.get(key).map(|object| act::text(&object, "/metadata/uid").to_owned());
+        uid.and_then(|uid| self.dependents.get(&uid)).into_iter().flatten().cloned().collect()
     }
 }
 
 fn owner_uids(object: Option<&Value>) -> Vec<String> {
     let owners = object.and_then(|object| object["metadata"]["ownerReferences"].as_array());
-    owners
-        .into_iter()
-        .flatten()
-        .filter_map(|owner| owner["uid"].as_str())
-        .map(str::to_owned)
-        .collect()
+    owners.into_iter().flatten().filter_map(|owner| owner["uid"].as_str()).map(str::to_owned).collect()
 }
 
 fn item_of(key: &Key) -> Option<Item> {

@@ -23,10 +23,7 @@ pub fn kinds(definition: &Value) -> Vec<Kind> {
         .find(|version| version["storage"] == true)
         .map(|version| text(&version["name"]))
         .unwrap_or_default();
-    let mut served: Vec<&Value> = versions
-        .iter()
-        .filter(|version| version["served"] == true)
-        .collect();
+    let mut served: Vec<&Value> = versions.iter().filter(|version| version["served"] == true).collect();
     served.sort_by_key(|version| version["storage"] != true);
     let kind_of = |version: &&Value| Kind {
         group: text(&spec["group"]),
@@ -96,29 +93,16 @@ fn property_type(property: &Value) -> Type {
     let atomic = property["x-kubernetes-map-type"] == "atomic";
     let open = property["x-kubernetes-preserve-unknown-fields"] == true;
     match property["type"].as_str() {
-        Some("object") => match (
-            property["properties"].as_object(),
-            property.get("additionalProperties"),
-        ) {
+        Some("object") => match (property["properties"].as_object(), property.get("additionalProperties")) {
             (Some(properties), _) => {
-                let fields: BTreeMap<String, Field> = properties
-                    .iter()
-                    .map(|(name, property)| (name.clone(), field(property)))
-                    .collect();
-                let shape = Struct {
-                    name: String::new(),
-                    fields,
-                    open,
-                };
-                Type::Struct {
-                    shape: Arc::new(shape),
-                    atomic,
-                }
+                let fields: BTreeMap<String, Field> =
+                    properties.iter().map(|(name, property)| (name.clone(), field(property))).collect();
+                let shape = Struct { name: String::new(), fields, open };
+                Type::Struct { shape: Arc::new(shape), atomic }
             }
-            (None, Some(element)) if element.is_object() => Type::Map {
-                element: Arc::new(property_type(element)),
-                atomic,
-            },
+            (None, Some(element)) if element.is_object() => {
+                Type::Map { element: Arc::new(property_type(element)), atomic }
+            }
             (None, _) => Type::Any,
         },
         Some("array") => Type::List {
@@ -142,10 +126,7 @@ pub fn default(ty: &Type, value: &mut Value) {
     match (ty, value) {
         (Type::Struct { shape, .. }, Value::Object(map)) => {
             for (name, field) in &shape.fields {
-                if let (Some(default), false) = (
-                    &field.default,
-                    map.get(name).is_some_and(|value| !value.is_null()),
-                ) {
+                if let (Some(default), false) = (&field.default, map.get(name).is_some_and(|value| !value.is_null())) {
                     map.insert(name.clone(), default.clone());
                 }
                 if let Some(inner) = map.get_mut(name) {

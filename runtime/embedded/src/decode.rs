@@ -36,17 +36,10 @@ impl std::fmt::Display for Problem {
 
 /// Reads an object.
 pub fn decode(ty: &Type, value: &Value) -> Result<Decoded, Problem> {
-    let mut decoder = Decoder {
-        strict: Vec::new(),
-        path: Vec::new(),
-        owner: String::new(),
-        mismatch: (String::new(), "object"),
-    };
+    let mut decoder =
+        Decoder { strict: Vec::new(), path: Vec::new(), owner: String::new(), mismatch: (String::new(), "object") };
     match decoder.read(ty, value) {
-        Ok(value) => Ok(Decoded {
-            value,
-            strict: decoder.strict,
-        }),
+        Ok(value) => Ok(Decoded { value, strict: decoder.strict }),
         // The path still leads to where reading stopped.
         Err(message) => Err(Problem {
             message,
@@ -89,9 +82,7 @@ impl Decoder {
                 Ok(Value::Object(out))
             }
             (Type::Map { .. } | Type::List { .. }, Value::Null) => Ok(Value::Null),
-            (Type::Map { element, .. }, _) => {
-                Err(self.wrong(value, &format!("map[string]{}", go_type(element))))
-            }
+            (Type::Map { element, .. }, _) => Err(self.wrong(value, &format!("map[string]{}", go_type(element)))),
             (Type::List { element, .. }, Value::Array(items)) => {
                 let mut out = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
@@ -101,9 +92,7 @@ impl Decoder {
                 }
                 Ok(Value::Array(out))
             }
-            (Type::List { element, .. }, _) => {
-                Err(self.wrong(value, &format!("[]{}", go_type(element))))
-            }
+            (Type::List { element, .. }, _) => Err(self.wrong(value, &format!("[]{}", go_type(element)))),
         }
     }
 
@@ -136,8 +125,7 @@ impl Decoder {
                 out.insert(name.clone(), value.clone());
             } else {
                 self.path.push(name.clone());
-                self.strict
-                    .push(format!("unknown field {:?}", self.shown(true)));
+                self.strict.push(format!("unknown field {:?}", self.shown(true)));
                 self.path.pop();
             }
         }
@@ -156,15 +144,13 @@ impl Decoder {
     fn scalar(&mut self, scalar: Scalar, value: &Value) -> Result<Value, String> {
         match (scalar, value) {
             (_, Value::Null) => Ok(scalar.zero()),
-            (Scalar::String, Value::String(_))
-            | (Scalar::Bool, Value::Bool(_))
-            | (Scalar::Float, Value::Number(_)) => Ok(value.clone()),
-            (Scalar::Int32, Value::Number(number)) => {
-                match number.as_i64().and_then(|n| i32::try_from(n).ok()) {
-                    Some(_) => Ok(value.clone()),
-                    None => Err(self.wrong_number(value, "int32")),
-                }
+            (Scalar::String, Value::String(_)) | (Scalar::Bool, Value::Bool(_)) | (Scalar::Float, Value::Number(_)) => {
+                Ok(value.clone())
             }
+            (Scalar::Int32, Value::Number(number)) => match number.as_i64().and_then(|n| i32::try_from(n).ok()) {
+                Some(_) => Ok(value.clone()),
+                None => Err(self.wrong_number(value, "int32")),
+            },
             (Scalar::Int64, Value::Number(number)) => match number.as_i64() {
                 Some(_) => Ok(value.clone()),
                 None => Err(self.wrong_number(value, "int64")),
@@ -184,26 +170,19 @@ impl Decoder {
             },
             (Scalar::Quantity, Value::String(_) | Value::Number(_)) => self.quantity(value),
             (Scalar::IntOrString, Value::String(_)) => Ok(value.clone()),
-            (Scalar::IntOrString, Value::Number(number)) => {
-                match number.as_i64().and_then(|n| i32::try_from(n).ok()) {
-                    Some(_) => Ok(value.clone()),
-                    None => Err(format!(
-                        "json: cannot unmarshal number {number} into Go value of type int32"
-                    )),
-                }
+            (Scalar::IntOrString, Value::Number(number)) => match number.as_i64().and_then(|n| i32::try_from(n).ok()) {
+                Some(_) => Ok(value.clone()),
+                None => Err(format!("json: cannot unmarshal number {number} into Go value of type int32")),
+            },
+            (Scalar::IntOrString, _) => {
+                Err(format!("json: cannot unmarshal {} into Go value of type int32", kind(value)))
             }
-            (Scalar::IntOrString, _) => Err(format!(
-                "json: cannot unmarshal {} into Go value of type int32",
-                kind(value)
-            )),
             (_, _) => Err(self.wrong(value, scalar.go_name())),
         }
     }
 
     fn quantity(&mut self, value: &Value) -> Result<Value, String> {
-        let text = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         quantity::canonical(&text).map(Value::String).ok_or_else(|| {
             "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'".to_owned()
         })
@@ -311,10 +290,7 @@ fn base64(text: &str) -> Result<(), String> {
         count += 1;
     }
     if !count.is_multiple_of(4) || padding > 2 {
-        return Err(format!(
-            "illegal base64 data at input byte {}",
-            text.len() - text.len() % 4
-        ));
+        return Err(format!("illegal base64 data at input byte {}", text.len() - text.len() % 4));
     }
     Ok(())
 }
@@ -350,15 +326,9 @@ mod tests {
             error.message,
             "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"
         );
-        let strict = decode(
-            &ty,
-            &json!({"spec": {"template": {"spec": {"containers": [{"name": "a", "foo": 1}]}}}}),
-        )
-        .unwrap()
-        .strict;
-        assert_eq!(
-            strict,
-            ["unknown field \"spec.template.spec.containers[0].foo\""]
-        );
+        let strict = decode(&ty, &json!({"spec": {"template": {"spec": {"containers": [{"name": "a", "foo": 1}]}}}}))
+            .unwrap()
+            .strict;
+        assert_eq!(strict, ["unknown field \"spec.template.spec.containers[0].foo\""]);
     }
 }

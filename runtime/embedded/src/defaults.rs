@@ -21,12 +21,8 @@ pub fn fill(ty: &Type, value: &mut Value) {
                 }
             }
         }
-        (Type::Map { element, .. }, Value::Object(map)) => {
-            map.values_mut().for_each(|inner| fill(element, inner))
-        }
-        (Type::List { element, .. }, Value::Array(items)) => {
-            items.iter_mut().for_each(|inner| fill(element, inner))
-        }
+        (Type::Map { element, .. }, Value::Object(map)) => map.values_mut().for_each(|inner| fill(element, inner)),
+        (Type::List { element, .. }, Value::Array(items)) => items.iter_mut().for_each(|inner| fill(element, inner)),
         _ => {}
     }
 }
@@ -70,9 +66,7 @@ fn structure(name: &str, map: &mut Fields) {
         "core.v1.Namespace" => namespace(map),
         "core.v1.NamespaceStatus" => set(map, "phase", json!("Active")),
         "core.v1.PersistentVolumeClaimSpec" => set(map, "volumeMode", json!("Filesystem")),
-        "core.v1.PersistentVolumeClaimStatus" | "core.v1.PersistentVolumeStatus" => {
-            set(map, "phase", json!("Pending"))
-        }
+        "core.v1.PersistentVolumeClaimStatus" | "core.v1.PersistentVolumeStatus" => set(map, "phase", json!("Pending")),
         "core.v1.PersistentVolumeSpec" => {
             set(map, "persistentVolumeReclaimPolicy", json!("Retain"));
             set(map, "volumeMode", json!("Filesystem"));
@@ -133,9 +127,7 @@ fn other_groups(name: &str, map: &mut Fields) {
             set(map, "requiresRepublish", json!(false));
             set(map, "seLinuxMount", json!(false));
         }
-        "scheduling.v1.PriorityClass" => {
-            set(map, "preemptionPolicy", json!("PreemptLowerPriority"))
-        }
+        "scheduling.v1.PriorityClass" => set(map, "preemptionPolicy", json!("PreemptLowerPriority")),
         "discovery.v1.EndpointPort" => {
             set(map, "name", json!(""));
             set(map, "protocol", json!("TCP"));
@@ -147,8 +139,7 @@ fn other_groups(name: &str, map: &mut Fields) {
 
 fn admission(name: &str, map: &mut Fields) {
     match name {
-        "admissionregistration.v1.ValidatingWebhook"
-        | "admissionregistration.v1.MutatingWebhook" => {
+        "admissionregistration.v1.ValidatingWebhook" | "admissionregistration.v1.MutatingWebhook" => {
             set(map, "failurePolicy", json!("Fail"));
             set(map, "timeoutSeconds", json!(10));
             match_resources(map);
@@ -157,16 +148,13 @@ fn admission(name: &str, map: &mut Fields) {
             }
         }
         "admissionregistration.v1.MatchResources" => match_resources(map),
-        "admissionregistration.v1.RuleWithOperations"
-        | "admissionregistration.v1.NamedRuleWithOperations" => {
+        "admissionregistration.v1.RuleWithOperations" | "admissionregistration.v1.NamedRuleWithOperations" => {
             set(map, "scope", json!("*"));
         }
         "admissionregistration.v1.ServiceReference" | "apiextensions.v1.ServiceReference" => {
             set(map, "port", json!(443))
         }
-        "admissionregistration.v1.ValidatingAdmissionPolicySpec" => {
-            set(map, "failurePolicy", json!("Fail"))
-        }
+        "admissionregistration.v1.ValidatingAdmissionPolicySpec" => set(map, "failurePolicy", json!("Fail")),
         _ => {}
     }
 }
@@ -190,9 +178,7 @@ fn text<'a>(map: &'a Fields, key: &str) -> &'a str {
 }
 
 fn filled(map: &Fields, key: &str) -> bool {
-    map.get(key)
-        .and_then(Value::as_array)
-        .is_some_and(|items| !items.is_empty())
+    map.get(key).and_then(Value::as_array).is_some_and(|items| !items.is_empty())
 }
 
 fn inner<'a>(map: &'a mut Fields, key: &str) -> Option<&'a mut Fields> {
@@ -200,11 +186,7 @@ fn inner<'a>(map: &'a mut Fields, key: &str) -> Option<&'a mut Fields> {
 }
 
 fn objects<'a>(map: &'a mut Fields, key: &str) -> impl Iterator<Item = &'a mut Fields> {
-    map.get_mut(key)
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object_mut)
+    map.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
 }
 
 fn pod(map: &mut Fields) {
@@ -243,14 +225,9 @@ fn pod_spec(map: &mut Fields) {
     set(map, "terminationGracePeriodSeconds", json!(30));
     set(map, "schedulerName", json!("default-scheduler"));
     // The old name of the field is written beside the new one.
-    match (
-        text(map, "serviceAccountName").to_owned(),
-        text(map, "serviceAccount").to_owned(),
-    ) {
+    match (text(map, "serviceAccountName").to_owned(), text(map, "serviceAccount").to_owned()) {
         (name, _) if !name.is_empty() => drop(map.insert("serviceAccount".to_owned(), json!(name))),
-        (_, old) if !old.is_empty() => {
-            drop(map.insert("serviceAccountName".to_owned(), json!(old)))
-        }
+        (_, old) if !old.is_empty() => drop(map.insert("serviceAccountName".to_owned(), json!(old))),
         (_, _) => {}
     }
 }
@@ -264,9 +241,7 @@ fn container(map: &mut Fields) {
 
 /// Always for `latest` (also where the tag is left out), else IfNotPresent.
 fn pull_policy(image: &str) -> &'static str {
-    let (name, digest) = image
-        .split_once('@')
-        .map_or((image, false), |(name, _)| (name, true));
+    let (name, digest) = image.split_once('@').map_or((image, false), |(name, _)| (name, true));
     let last = name.rsplit('/').next().unwrap_or(name);
     let latest = match last.split_once(':') {
         Some((_, tag)) => tag == "latest",
@@ -297,10 +272,7 @@ fn service(map: &mut Fields) {
                 .get("sessionAffinityConfig")
                 .is_some_and(|config| config["clientIP"]["timeoutSeconds"].is_number());
             if !known {
-                spec.insert(
-                    "sessionAffinityConfig".to_owned(),
-                    json!({"clientIP": {"timeoutSeconds": 10800}}),
-                );
+                spec.insert("sessionAffinityConfig".to_owned(), json!({"clientIP": {"timeoutSeconds": 10800}}));
             }
         }
         _ => {}
@@ -308,9 +280,7 @@ fn service(map: &mut Fields) {
     set(spec, "type", json!("ClusterIP"));
     for port in objects(spec, "ports") {
         set(port, "protocol", json!("TCP"));
-        let unset = port
-            .get("targetPort")
-            .is_none_or(|target| *target == json!(0) || *target == json!(""));
+        let unset = port.get("targetPort").is_none_or(|target| *target == json!(0) || *target == json!(""));
         if let (true, Some(number)) = (unset, port.get("port").cloned()) {
             port.insert("targetPort".to_owned(), number);
         }
@@ -319,10 +289,7 @@ fn service(map: &mut Fields) {
     if external || (filled(spec, "externalIPs") && text(spec, "type") == "ClusterIP") {
         set(spec, "externalTrafficPolicy", json!("Cluster"));
     }
-    if matches!(
-        text(spec, "type"),
-        "NodePort" | "LoadBalancer" | "ClusterIP"
-    ) {
+    if matches!(text(spec, "type"), "NodePort" | "LoadBalancer" | "ClusterIP") {
         set(spec, "internalTrafficPolicy", json!("Cluster"));
     }
     if text(spec, "type") == "LoadBalancer" {
@@ -355,12 +322,8 @@ fn namespace(map: &mut Fields) {
 }
 
 fn replication_controller(map: &mut Fields) {
-    let labels = map
-        .get("spec")
-        .map(|spec| spec["template"]["metadata"]["labels"].clone());
-    let Some(labels) =
-        labels.filter(|labels| labels.as_object().is_some_and(|labels| !labels.is_empty()))
-    else {
+    let labels = map.get("spec").map(|spec| spec["template"]["metadata"]["labels"].clone());
+    let Some(labels) = labels.filter(|labels| labels.as_object().is_some_and(|labels| !labels.is_empty())) else {
         return;
     };
     if let Some(spec) = inner(map, "spec") {
@@ -375,11 +338,7 @@ fn limit_range_item(map: &mut Fields) {
     if text(map, "type") != "Container" {
         return;
     }
-    for (from, to) in [
-        ("max", "default"),
-        ("default", "defaultRequest"),
-        ("min", "defaultRequest"),
-    ] {
+    for (from, to) in [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")] {
         let Some(source) = map.get(from).and_then(Value::as_object).cloned() else {
             continue;
         };
@@ -411,10 +370,7 @@ fn deployment(map: &mut Fields) {
 /// How often the template has changed; kept in an annotation since its field is gone.
 fn template_generation(map: &mut Fields) {
     if let Some(metadata) = inner(map, "metadata")
-        && let Some(annotations) = metadata
-            .entry("annotations")
-            .or_insert_with(|| json!({}))
-            .as_object_mut()
+        && let Some(annotations) = metadata.entry("annotations").or_insert_with(|| json!({})).as_object_mut()
     {
         annotations.entry(TEMPLATE_GENERATION).or_insert(json!("0"));
     }
@@ -464,11 +420,8 @@ fn stateful_set(map: &mut Fields) {
 
 /// Not the template of a CronJob, which has the same `spec` but is filled only when a Job is made of it.
 fn job(map: &mut Fields) {
-    let labels = map
-        .get("spec")
-        .map(|spec| spec["template"]["metadata"]["labels"].clone());
-    if let Some(labels) =
-        labels.filter(|labels| labels.as_object().is_some_and(|labels| !labels.is_empty()))
+    let labels = map.get("spec").map(|spec| spec["template"]["metadata"]["labels"].clone());
+    if let Some(labels) = labels.filter(|labels| labels.as_object().is_some_and(|labels| !labels.is_empty()))
         && let Some(metadata) = inner(map, "metadata")
     {
         set(metadata, "labels", labels);
@@ -480,19 +433,11 @@ fn job(map: &mut Fields) {
         set(spec, "completions", json!(1));
     }
     set(spec, "parallelism", json!(1));
-    let limit = if spec.contains_key("backoffLimitPerIndex") {
-        i32::MAX
-    } else {
-        6
-    };
+    let limit = if spec.contains_key("backoffLimitPerIndex") { i32::MAX } else { 6 };
     set(spec, "backoffLimit", json!(limit));
     set(spec, "completionMode", json!("NonIndexed"));
     set(spec, "suspend", json!(false));
-    let replacement = if spec.contains_key("podFailurePolicy") {
-        "Failed"
-    } else {
-        "TerminatingOrFailed"
-    };
+    let replacement = if spec.contains_key("podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" };
     set(spec, "podReplacementPolicy", json!(replacement));
     set(spec, "manualSelector", json!(false));
 }
@@ -524,10 +469,7 @@ fn autoscaler(map: &mut Fields) {
 fn definition(map: &mut Fields) {
     let storage = map.get("spec").and_then(|spec| {
         let versions = spec["versions"].as_array()?;
-        versions
-            .iter()
-            .find(|version| version["storage"] == true)
-            .map(|version| version["name"].clone())
+        versions.iter().find(|version| version["storage"] == true).map(|version| version["name"].clone())
     });
     if let Some(spec) = inner(map, "spec") {
         if let Some(names) = inner(spec, "names") {
@@ -573,14 +515,8 @@ mod tests {
             json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}})
         );
         let container = &value["spec"]["template"]["spec"]["containers"][0];
-        assert_eq!(
-            container["ports"],
-            json!([{"containerPort": 80, "protocol": "TCP"}])
-        );
-        assert_eq!(
-            container["readinessProbe"]["httpGet"],
-            json!({"path": "/", "port": 80, "scheme": "HTTP"})
-        );
+        assert_eq!(container["ports"], json!([{"containerPort": 80, "protocol": "TCP"}]));
+        assert_eq!(container["readinessProbe"]["httpGet"], json!({"path": "/", "port": 80, "scheme": "HTTP"}));
         assert_eq!(container["imagePullPolicy"], "IfNotPresent");
     }
 

@@ -31,8 +31,7 @@ fn groups(catalogue: &Catalogue) -> BTreeMap<String, Vec<String>> {
             versions.push(kind.version.clone());
         }
     }
-    out.entry("authorization.k8s.io".to_owned())
-        .or_insert_with(|| vec!["v1".to_owned()]);
+    out.entry("authorization.k8s.io".to_owned()).or_insert_with(|| vec!["v1".to_owned()]);
     for versions in out.values_mut() {
         versions.sort_by_key(|version| priority(version));
     }
@@ -51,12 +50,7 @@ fn priority(version: &str) -> (u8, std::cmp::Reverse<u32>, std::cmp::Reverse<u32
         (None, None) if tail.is_empty() && !digits.is_empty() => (0, "0"),
         (None, None) => (3, "0"),
     };
-    (
-        rank,
-        std::cmp::Reverse(major),
-        std::cmp::Reverse(minor.parse().unwrap_or(0)),
-        version.to_owned(),
-    )
+    (rank, std::cmp::Reverse(major), std::cmp::Reverse(minor.parse().unwrap_or(0)), version.to_owned())
 }
 
 fn group_body(name: &str, versions: &[String]) -> Value {
@@ -69,10 +63,7 @@ fn group_body(name: &str, versions: &[String]) -> Value {
 
 /// `/apis`
 pub fn group_list(catalogue: &Catalogue) -> Value {
-    let list: Vec<Value> = groups(catalogue)
-        .iter()
-        .map(|(name, versions)| group_body(name, versions))
-        .collect();
+    let list: Vec<Value> = groups(catalogue).iter().map(|(name, versions)| group_body(name, versions)).collect();
     json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": list})
 }
 
@@ -88,11 +79,7 @@ pub fn group(catalogue: &Catalogue, name: &str) -> Option<Value> {
 /// `/api/v1` and `/apis/GROUP/VERSION`
 pub fn resources(catalogue: &Catalogue, group: &str, version: &str) -> Option<Value> {
     let mut list: Vec<Value> = Vec::new();
-    for kind in catalogue
-        .all()
-        .iter()
-        .filter(|kind| kind.group == group && kind.version == version)
-    {
+    for kind in catalogue.all().iter().filter(|kind| kind.group == group && kind.version == version) {
         list.extend(entries(kind));
     }
     if group == "authorization.k8s.io" && version == "v1" {
@@ -144,26 +131,8 @@ fn entries(kind: &Kind) -> Vec<Value> {
 
 fn verbs(kind: &Kind) -> Vec<&'static str> {
     let mut verbs = match kind.custom {
-        true => vec![
-            "delete",
-            "deletecollection",
-            "get",
-            "list",
-            "patch",
-            "create",
-            "update",
-            "watch",
-        ],
-        false => vec![
-            "create",
-            "delete",
-            "deletecollection",
-            "get",
-            "list",
-            "patch",
-            "update",
-            "watch",
-        ],
+        true => vec!["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"],
+        false => vec!["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
     };
     if kind.kind == "Namespace" && kind.group.is_empty() {
         verbs.retain(|verb| *verb != "deletecollection");

@@ -58,10 +58,7 @@ impl Step {
             Step::Field(name) => format!(".{name}"),
             Step::Key(text) => match serde_json::from_str::<BTreeMap<String, Value>>(text) {
                 Ok(keys) => {
-                    let parts: Vec<String> = keys
-                        .iter()
-                        .map(|(key, value)| format!("{key}={value}"))
-                        .collect();
+                    let parts: Vec<String> = keys.iter().map(|(key, value)| format!("{key}={value}")).collect();
                     format!("[{}]", parts.join(","))
                 }
                 Err(_) => format!("[{text}]"),
@@ -140,9 +137,7 @@ impl Set {
         let children = self
             .children
             .iter()
-            .filter_map(|(step, child)| {
-                Some((step.clone(), child.intersection(other.children.get(step)?)))
-            })
+            .filter_map(|(step, child)| Some((step.clone(), child.intersection(other.children.get(step)?))))
             .filter(|(_, child)| !child.is_empty())
             .collect();
         Set { members, children }
@@ -186,9 +181,7 @@ impl Set {
                     field_type(ty, name)
                 }
                 Step::Key(_) => match ty {
-                    Type::List { element, relation } if *relation != Relation::Atomic => {
-                        (**element).clone()
-                    }
+                    Type::List { element, relation } if *relation != Relation::Atomic => (**element).clone(),
                     _ => Type::Any,
                 },
                 Step::Value(_) | Step::Index(_) => Type::Any,
@@ -262,10 +255,7 @@ impl Set {
 /// The type below a map key or struct field.
 pub fn field_type(ty: &Type, name: &str) -> Type {
     match ty {
-        Type::Struct { shape, .. } => shape
-            .fields
-            .get(name)
-            .map_or(Type::Any, |field| field.ty.clone()),
+        Type::Struct { shape, .. } => shape.fields.get(name).map_or(Type::Any, |field| field.ty.clone()),
         Type::Map { element, .. } => (**element).clone(),
         Type::Scalar(_) | Type::List { .. } | Type::Any => Type::Any,
     }
@@ -299,9 +289,6 @@ mod tests {
     fn recursive_difference_takes_children() {
         let set = Set::of(&["a.b.c", "a.d"]);
         assert_eq!(set.difference(&Set::of(&["a.b"])), set);
-        assert_eq!(
-            set.recursive_difference(&Set::of(&["a.b"])),
-            Set::of(&["a.d"])
-        );
+        assert_eq!(set.recursive_difference(&Set::of(&["a.b"])), Set::of(&["a.d"]));
     }
 }

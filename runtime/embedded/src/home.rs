@@ -32,22 +32,11 @@ pub enum OpenError {
 impl std::fmt::Display for OpenError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            OpenError::Held {
-                home,
-                pid: Some(pid),
-            } => {
-                write!(
-                    f,
-                    "the embedded cluster in {} is in use by process {pid}",
-                    home.display()
-                )
+            OpenError::Held { home, pid: Some(pid) } => {
+                write!(f, "the embedded cluster in {} is in use by process {pid}", home.display())
             }
             OpenError::Held { home, pid: None } => {
-                write!(
-                    f,
-                    "the embedded cluster in {} is in use by another process",
-                    home.display()
-                )
+                write!(f, "the embedded cluster in {} is in use by another process", home.display())
             }
             OpenError::Io { path, error } => write!(f, "{}: {error}", path.display()),
             OpenError::Store { path, error } => write!(f, "{}: {error}", path.display()),
@@ -76,23 +65,15 @@ pub async fn lock(home: &Path) -> Result<Lock, OpenError> {
     };
     fs::create_dir_all(&folder).map_err(failed(&folder))?;
     let path = folder.join("lock");
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(failed(&path))?;
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed(&path))?;
     let deadline = Instant::now() + PATIENCE;
     while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         if Instant::now() >= deadline {
             let mut text = String::new();
             // Where the id cannot be read, the message goes without it.
             let _ = file.rewind().and_then(|()| file.read_to_string(&mut text));
-            return Err(OpenError::Held {
-                home: home.to_owned(),
-                pid: text.trim().parse().ok(),
-            });
+            return Err(OpenError::Held { home: home.to_owned(), pid: text.trim().parse().ok() });
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }

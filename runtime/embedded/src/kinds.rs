@@ -46,10 +46,7 @@ impl Kind {
     }
 
     pub fn group_resource(&self) -> GroupResource {
-        GroupResource {
-            group: self.group.clone(),
-            resource: self.plural.clone(),
-        }
+        GroupResource { group: self.group.clone(), resource: self.plural.clone() }
     }
 
     /// The key of the store: the plural name and the group.
@@ -90,9 +87,7 @@ impl Catalogue {
         for definition in definitions {
             for kind in custom::kinds(definition) {
                 let taken = kinds.iter().any(|known| {
-                    known.group == kind.group
-                        && known.version == kind.version
-                        && known.plural == kind.plural
+                    known.group == kind.group && known.version == kind.version && known.plural == kind.plural
                 });
                 if !taken {
                     kinds.push(Arc::new(kind));
@@ -107,22 +102,16 @@ impl Catalogue {
     }
 
     pub fn resource(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Kind>> {
-        self.kinds
-            .iter()
-            .find(|kind| kind.group == group && kind.version == version && kind.plural == plural)
+        self.kinds.iter().find(|kind| kind.group == group && kind.version == version && kind.plural == plural)
     }
 
     pub fn kind(&self, group: &str, version: &str, name: &str) -> Option<&Arc<Kind>> {
-        self.kinds
-            .iter()
-            .find(|kind| kind.group == group && kind.version == version && kind.kind == name)
+        self.kinds.iter().find(|kind| kind.group == group && kind.version == version && kind.kind == name)
     }
 
     /// The kind in whatever version comes first, as owner references are resolved.
     pub fn by_group_kind(&self, group: &str, name: &str) -> Option<&Arc<Kind>> {
-        self.kinds
-            .iter()
-            .find(|kind| kind.group == group && kind.kind == name)
+        self.kinds.iter().find(|kind| kind.group == group && kind.kind == name)
     }
 
     /// One kind for each table of the store.
@@ -135,9 +124,7 @@ impl Catalogue {
     }
 
     pub fn has_version(&self, group: &str, version: &str) -> bool {
-        self.kinds
-            .iter()
-            .any(|kind| kind.group == group && kind.version == version)
+        self.kinds.iter().any(|kind| kind.group == group && kind.version == version)
     }
 }
 
@@ -147,17 +134,9 @@ pub fn has_controller(group: &str, kind: &str) -> bool {
     match group {
         "" => !matches!(
             kind,
-            "Service"
-                | "ReplicationController"
-                | "ResourceQuota"
-                | "LimitRange"
-                | "PersistentVolume"
-                | "Endpoints"
+            "Service" | "ReplicationController" | "ResourceQuota" | "LimitRange" | "PersistentVolume" | "Endpoints"
         ),
-        "apps" => matches!(
-            kind,
-            "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "ControllerRevision"
-        ),
+        "apps" => matches!(kind, "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "ControllerRevision"),
         "batch" => matches!(kind, "Job"),
         "rbac.authorization.k8s.io" | "coordination.k8s.io" | "scheduling.k8s.io" => true,
         "storage.k8s.io" => matches!(kind, "StorageClass"),
@@ -168,14 +147,7 @@ pub fn has_controller(group: &str, kind: &str) -> bool {
 
 /// group, version, plural, kind, short names, flags: n namespaced, s status, c scale, a category
 /// `all`, x category `api-extensions`
-type Row = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-);
+type Row = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
 
 const ROWS: &[Row] = &[
     ("", "v1", "configmaps", "ConfigMap", "cm", "n"),
@@ -184,45 +156,17 @@ const ROWS: &[Row] = &[
     ("", "v1", "limitranges", "LimitRange", "limits", "n"),
     ("", "v1", "namespaces", "Namespace", "ns", "s"),
     ("", "v1", "nodes", "Node", "no", "s"),
-    (
-        "",
-        "v1",
-        "persistentvolumeclaims",
-        "PersistentVolumeClaim",
-        "pvc",
-        "ns",
-    ),
+    ("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", "pvc", "ns"),
     ("", "v1", "persistentvolumes", "PersistentVolume", "pv", "s"),
     ("", "v1", "pods", "Pod", "po", "nsa"),
     ("", "v1", "podtemplates", "PodTemplate", "", "n"),
-    (
-        "",
-        "v1",
-        "replicationcontrollers",
-        "ReplicationController",
-        "rc",
-        "nsca",
-    ),
+    ("", "v1", "replicationcontrollers", "ReplicationController", "rc", "nsca"),
     ("", "v1", "resourcequotas", "ResourceQuota", "quota", "ns"),
     ("", "v1", "secrets", "Secret", "", "n"),
     ("", "v1", "serviceaccounts", "ServiceAccount", "sa", "n"),
     ("", "v1", "services", "Service", "svc", "nsa"),
-    (
-        "admissionregistration.k8s.io",
-        "v1",
-        "mutatingwebhookconfigurations",
-        "MutatingWebhookConfiguration",
-        "",
-        "x",
-    ),
-    (
-        "admissionregistration.k8s.io",
-        "v1",
-        "validatingadmissionpolicies",
-        "ValidatingAdmissionPolicy",
-        "",
-        "sx",
-    ),
+    ("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", "", "x"),
+    ("admissionregistration.k8s.io", "v1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", "", "sx"),
     (
         "admissionregistration.k8s.io",
         "v1",
@@ -239,159 +183,42 @@ const ROWS: &[Row] = &[
         "",
         "x",
     ),
-    (
-        "apiextensions.k8s.io",
-        "v1",
-        "customresourcedefinitions",
-        "CustomResourceDefinition",
-        "crd,crds",
-        "sx",
-    ),
-    (
-        "apps",
-        "v1",
-        "controllerrevisions",
-        "ControllerRevision",
-        "",
-        "n",
-    ),
+    ("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", "crd,crds", "sx"),
+    ("apps", "v1", "controllerrevisions", "ControllerRevision", "", "n"),
     ("apps", "v1", "daemonsets", "DaemonSet", "ds", "nsa"),
     ("apps", "v1", "deployments", "Deployment", "deploy", "nsca"),
     ("apps", "v1", "replicasets", "ReplicaSet", "rs", "nsca"),
     ("apps", "v1", "statefulsets", "StatefulSet", "sts", "nsca"),
-    (
-        "autoscaling",
-        "v2",
-        "horizontalpodautoscalers",
-        "HorizontalPodAutoscaler",
-        "hpa",
-        "nsa",
-    ),
-    (
-        "autoscaling",
-        "v1",
-        "horizontalpodautoscalers",
-        "HorizontalPodAutoscaler",
-        "hpa",
-        "nsa",
-    ),
+    ("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", "nsa"),
+    ("autoscaling", "v1", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", "nsa"),
     ("batch", "v1", "cronjobs", "CronJob", "cj", "nsa"),
     ("batch", "v1", "jobs", "Job", "", "nsa"),
     ("coordination.k8s.io", "v1", "leases", "Lease", "", "n"),
-    (
-        "discovery.k8s.io",
-        "v1",
-        "endpointslices",
-        "EndpointSlice",
-        "",
-        "n",
-    ),
-    (
-        "networking.k8s.io",
-        "v1",
-        "ingressclasses",
-        "IngressClass",
-        "",
-        "",
-    ),
-    (
-        "networking.k8s.io",
-        "v1",
-        "ingresses",
-        "Ingress",
-        "ing",
-        "ns",
-    ),
-    (
-        "networking.k8s.io",
-        "v1",
-        "networkpolicies",
-        "NetworkPolicy",
-        "netpol",
-        "n",
-    ),
-    (
-        "policy",
-        "v1",
-        "poddisruptionbudgets",
-        "PodDisruptionBudget",
-        "pdb",
-        "ns",
-    ),
-    (
-        "rbac.authorization.k8s.io",
-        "v1",
-        "clusterrolebindings",
-        "ClusterRoleBinding",
-        "",
-        "",
-    ),
-    (
-        "rbac.authorization.k8s.io",
-        "v1",
-        "clusterroles",
-        "ClusterRole",
-        "",
-        "",
-    ),
-    (
-        "rbac.authorization.k8s.io",
-        "v1",
-        "rolebindings",
-        "RoleBinding",
-        "",
-        "n",
-    ),
+    ("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", "", "n"),
+    ("networking.k8s.io", "v1", "ingressclasses", "IngressClass", "", ""),
+    ("networking.k8s.io", "v1", "ingresses", "Ingress", "ing", "ns"),
+    ("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", "netpol", "n"),
+    ("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", "pdb", "ns"),
+    ("rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding", "", ""),
+    ("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", "", ""),
+    ("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", "", "n"),
     ("rbac.authorization.k8s.io", "v1", "roles", "Role", "", "n"),
-    (
-        "scheduling.k8s.io",
-        "v1",
-        "priorityclasses",
-        "PriorityClass",
-        "pc",
-        "",
-    ),
+    ("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", "pc", ""),
     ("storage.k8s.io", "v1", "csidrivers", "CSIDriver", "", ""),
     ("storage.k8s.io", "v1", "csinodes", "CSINode", "", ""),
-    (
-        "storage.k8s.io",
-        "v1",
-        "csistoragecapacities",
-        "CSIStorageCapacity",
-        "",
-        "n",
-    ),
-    (
-        "storage.k8s.io",
-        "v1",
-        "storageclasses",
-        "StorageClass",
-        "sc",
-        "",
-    ),
-    (
-        "storage.k8s.io",
-        "v1",
-        "volumeattachments",
-        "VolumeAttachment",
-        "",
-        "s",
-    ),
+    ("storage.k8s.io", "v1", "csistoragecapacities", "CSIStorageCapacity", "", "n"),
+    ("storage.k8s.io", "v1", "storageclasses", "StorageClass", "sc", ""),
+    ("storage.k8s.io", "v1", "volumeattachments", "VolumeAttachment", "", "s"),
 ];
 
-static BUILT_IN: LazyLock<Vec<Arc<Kind>>> =
-    LazyLock::new(|| ROWS.iter().map(|row| Arc::new(built_in(row))).collect());
+static BUILT_IN: LazyLock<Vec<Arc<Kind>>> = LazyLock::new(|| ROWS.iter().map(|row| Arc::new(built_in(row))).collect());
 
 fn built_in(&(group, version, plural, kind, short_names, flags): &Row) -> Kind {
     let package = match group {
         "" => "core",
         other => other.split('.').next().unwrap_or(other),
     };
-    let package = if group == "rbac.authorization.k8s.io" {
-        "rbac"
-    } else {
-        package
-    };
+    let package = if group == "rbac.authorization.k8s.io" { "rbac" } else { package };
     let name = format!("{package}.{version}.{kind}");
     let scale = flags.contains('c').then(|| Scale {
         spec_replicas: "/spec/replicas".to_owned(),
@@ -404,11 +231,7 @@ fn built_in(&(group, version, plural, kind, short_names, flags): &Row) -> Kind {
         kind: kind.to_owned(),
         plural: plural.to_owned(),
         singular: kind.to_lowercase(),
-        short_names: short_names
-            .split(',')
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect(),
+        short_names: short_names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
         categories: match (flags.contains('a'), flags.contains('x')) {
             (true, _) => vec!["all".to_owned()],
             (_, true) => vec!["api-extensions".to_owned()],
@@ -419,12 +242,7 @@ fn built_in(&(group, version, plural, kind, short_names, flags): &Row) -> Kind {
         scale,
         ty: schema::named(&name).unwrap_or_else(|| panic!("BUG: the table lacks {name}")),
         custom: false,
-        storage_version: if group == "autoscaling" {
-            "v2"
-        } else {
-            version
-        }
-        .to_owned(),
+        storage_version: if group == "autoscaling" { "v2" } else { version }.to_owned(),
     }
 }
 

@@ -80,16 +80,10 @@ impl Cluster {
                 return Err(OpenError::Io { path, error });
             }
         };
-        store
-            .write(found)
-            .await
-            .map_err(|failure| OpenError::Setup(Box::new(failure)))?;
+        store.write(found).await.map_err(|failure| OpenError::Setup(Box::new(failure)))?;
         let node = node::Node::new(home, &options.runner);
         let logs = node.clone();
-        let api = Api::new(
-            store.clone(),
-            Arc::new(move |uid: &str, container: &str| logs.log_path(uid, container)),
-        );
+        let api = Api::new(store.clone(), Arc::new(move |uid: &str, container: &str| logs.log_path(uid, container)));
         let controllers = match options.node {
             true => {
                 let started = controllers::start(store.clone(), node, &home.join("pods")).await;
@@ -97,12 +91,7 @@ impl Cluster {
             }
             false => None,
         };
-        Ok(Cluster {
-            api,
-            store,
-            controllers,
-            _lock: lock,
-        })
+        Ok(Cluster { api, store, controllers, _lock: lock })
     }
 
     /// A client whose default namespace is `default`.
@@ -135,15 +124,9 @@ fn found(txn: &mut Txn) -> Result<(), status::Failure> {
         let kind = txn.catalogue().resource("", "v1", "namespaces").cloned();
         let Some(kind) = kind else { continue };
         let namespace: Value = json!({"metadata": {"name": name}});
-        let target = api::Target {
-            kind: &kind,
-            namespace: "",
-            name,
-        };
-        let options = api::WriteOptions {
-            field_manager: Some("kube-apiserver".to_owned()),
-            ..api::WriteOptions::default()
-        };
+        let target = api::Target { kind: &kind, namespace: "", name };
+        let options =
+            api::WriteOptions { field_manager: Some("kube-apiserver".to_owned()), ..api::WriteOptions::default() };
         api::create(txn, target, &namespace, &options)?;
     }
     Ok(())

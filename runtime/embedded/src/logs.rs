@@ -38,16 +38,11 @@ pub fn options(query: &Query) -> Result<Options, Failure> {
     let number = |key: &str| -> Result<Option<usize>, Failure> {
         match find(query, key) {
             None | Some("") => Ok(None),
-            Some(text) => text
-                .parse()
-                .map(Some)
-                .map_err(|_| Failure::bad_request(format!("invalid {key} {text:?}"))),
+            Some(text) => text.parse().map(Some).map_err(|_| Failure::bad_request(format!("invalid {key} {text:?}"))),
         }
     };
     Ok(Options {
-        container: find(query, "container")
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned),
+        container: find(query, "container").filter(|name| !name.is_empty()).map(str::to_owned),
         follow: flag(query, "follow"),
         tail_lines: number("tailLines")?,
         limit_bytes: number("limitBytes")?,
@@ -62,28 +57,16 @@ pub fn respond(
     options: Options,
 ) -> Result<Response<Body>, Failure> {
     let key = Key::new("pods", namespace, name);
-    let pods = GroupResource {
-        group: String::new(),
-        resource: "pods".to_owned(),
-    };
-    let pod = store
-        .get(&key)
-        .ok_or_else(|| Failure::not_found(&pods, name))?;
+    let pods = GroupResource { group: String::new(), resource: "pods".to_owned() };
+    let pod = store.get(&key).ok_or_else(|| Failure::not_found(&pods, name))?;
     let container = container(&pod, name, options.container.as_deref())?;
-    if pod["spec"]["nodeName"]
-        .as_str()
-        .unwrap_or_default()
-        .is_empty()
-    {
+    if pod["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
         // Nobody could have a log of it yet.
         let mut response = Response::new(UnsyncBoxBody::new(Full::default()));
         *response.status_mut() = http::StatusCode::NO_CONTENT;
         return Ok(response);
     }
-    let path = path_of(
-        pod["metadata"]["uid"].as_str().unwrap_or_default(),
-        &container,
-    );
+    let path = path_of(pod["metadata"]["uid"].as_str().unwrap_or_default(), &container);
     if !started(&pod, &container) && !path.exists() {
         let reason = waiting_reason(&pod, &container);
         return Err(Failure::bad_request(format!(
@@ -91,9 +74,7 @@ pub fn respond(
         )));
     }
     let text = std::fs::read(&path).unwrap_or_default();
-    let from = options
-        .tail_lines
-        .map_or(0, |lines| tail_start(&text, lines));
+    let from = options.tail_lines.map_or(0, |lines| tail_start(&text, lines));
     let mut first = text[from..].to_vec();
     if let Some(limit) = options.limit_bytes {
         first.truncate(limit);
@@ -107,27 +88,19 @@ pub fn respond(
                 container,
                 path,
                 offset: text.len() as u64,
-                left: options
-                    .limit_bytes
-                    .map(|limit| limit - first.len().min(limit)),
+                left: options.limit_bytes.map(|limit| limit - first.len().min(limit)),
                 first: Some(first),
                 over: false,
             };
             let chunks = stream::unfold(follower, |mut follower| async move {
                 let chunk = follower.next().await?;
-                Some((
-                    Ok::<_, Infallible>(Frame::data(Bytes::from(chunk))),
-                    follower,
-                ))
+                Some((Ok::<_, Infallible>(Frame::data(Bytes::from(chunk))), follower))
             });
             UnsyncBoxBody::new(StreamBody::new(chunks))
         }
     };
     let mut response = Response::new(body);
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("text/plain"),
-    );
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/plain"));
     Ok(response)
 }
 
@@ -144,23 +117,14 @@ fn names(pod: &Value, list: &str) -> Vec<String> {
 fn container(pod: &Value, name: &str, wanted: Option<&str>) -> Result<String, Failure> {
     let (main, init) = (names(pod, "containers"), names(pod, "initContainers"));
     match (wanted, main.as_slice()) {
-        (Some(wanted), _) if main.iter().chain(&init).any(|one| one == wanted) => {
-            Ok(wanted.to_owned())
-        }
-        (Some(wanted), _) => Err(Failure::bad_request(format!(
-            "container {wanted} is not valid for pod {name}"
-        ))),
+        (Some(wanted), _) if main.iter().chain(&init).any(|one| one == wanted) => Ok(wanted.to_owned()),
+        (Some(wanted), _) => Err(Failure::bad_request(format!("container {wanted} is not valid for pod {name}"))),
         (None, [only]) => Ok(only.clone()),
         (None, many) => {
-            let mut message = format!(
-                "a container name must be specified for pod {name}, choose one of: [{}]",
-                many.join(" ")
-            );
+            let mut message =
+                format!("a container name must be specified for pod {name}, choose one of: [{}]", many.join(" "));
             if !init.is_empty() {
-                message.push_str(&format!(
-                    " or one of the init containers: [{}]",
-                    init.join(" ")
-                ));
+                message.push_str(&format!(" or one of the init containers: [{}]", init.join(" ")));
             }
             Err(Failure::bad_request(message))
         }
@@ -187,17 +151,10 @@ fn waiting_reason(pod: &Value, container: &str) -> String {
 /// The offset at which the last `lines` lines start.
 fn tail_start(text: &[u8], lines: usize) -> usize {
     let end = text.strip_suffix(b"\n").map_or(text.len(), <[u8]>::len);
-    let breaks = text[..end]
-        .iter()
-        .enumerate()
-        .rev()
-        .filter(|(_, byte)| **byte == b'\n');
+    let breaks = text[..end].iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n');
     match lines {
         0 => text.len(),
-        _ => breaks
-            .map(|(index, _)| index + 1)
-            .nth(lines - 1)
-            .unwrap_or(0),
+        _ => breaks.map(|(index, _)| index + 1).nth(lines - 1).unwrap_or(0),
     }
 }
 
@@ -242,9 +199,7 @@ impl Follower {
         let Ok(mut file) = std::fs::File::open(&self.path) else {
             return chunk;
         };
-        if file.seek(SeekFrom::Start(self.offset)).is_err()
-            || file.take(1 << 20).read_to_end(&mut chunk).is_err()
-        {
+        if file.seek(SeekFrom::Start(self.offset)).is_err() || file.take(1 << 20).read_to_end(&mut chunk).is_err() {
             return Vec::new();
         }
         if let Some(left) = &mut self.left {

@@ -56,13 +56,7 @@ const MAX_UPDATERS: usize = 10;
 
 /// A write that is not an apply. `live` is the stored object (or the empty one of the kind), `new` what will be stored.
 /// Gives the list for `metadata.managedFields`, or `None` where nothing is tracked.
-pub fn update(
-    scope: &Scope,
-    live: &Value,
-    new: &Value,
-    manager: &Manager,
-    now: &str,
-) -> Option<Value> {
+pub fn update(scope: &Scope, live: &Value, new: &Value, manager: &Manager, now: &str) -> Option<Value> {
     let managers = match requested(new, &manager.subresource) {
         Requested::Reset => Managers::new(),
         Requested::Given(managers) if !managers.is_empty() => managers,
@@ -86,11 +80,7 @@ fn requested(new: &Value, subresource: &str) -> Requested {
     if !subresource.is_empty() {
         return Requested::Given(Managers::new());
     }
-    match new
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-    {
+    match new.pointer("/metadata/managedFields").and_then(Value::as_array).map(Vec::as_slice) {
         Some([]) => Requested::Reset,
         Some([only]) if only.as_object().is_none_or(serde_json::Map::is_empty) => Requested::Reset,
         Some(_) => Requested::Given(decode(new).unwrap_or_default()),
@@ -98,21 +88,11 @@ fn requested(new: &Value, subresource: &str) -> Requested {
     }
 }
 
-fn tracked(
-    scope: &Scope,
-    live: &Value,
-    new: &Value,
-    mut managers: Managers,
-    manager: &Manager,
-    now: &str,
-) -> Managers {
+fn tracked(scope: &Scope, live: &Value, new: &Value, mut managers: Managers, manager: &Manager, now: &str) -> Managers {
     let compare = typed::compare(scope.ty, live, new).without(scope.reset);
     // The writer's own earlier fields are judged like everybody's: what it changes now comes back as its own.
     take_over(scope, live, new, &mut managers, &compare, None);
-    let set = compare
-        .modified
-        .union(&compare.added)
-        .recursive_difference(scope.reset);
+    let set = compare.modified.union(&compare.added).recursive_difference(scope.reset);
     let set = strip(&set);
     if !set.is_empty() {
         let entry = managers.entry(manager.clone()).or_insert_with(|| Entry {
@@ -151,28 +131,23 @@ fn take_over(
         let compare = if entry.version == scope.version {
             compare
         } else {
-            let (Some((live, ty)), Some((new, _))) = (
-                (scope.convert)(live, &entry.version),
-                (scope.convert)(new, &entry.version),
-            ) else {
+            let (Some((live, ty)), Some((new, _))) =
+                ((scope.convert)(live, &entry.version), (scope.convert)(new, &entry.version))
+            else {
                 lost.push(manager.clone());
                 continue;
             };
             other = typed::compare(&ty, &live, &new).without(scope.reset);
             &other
         };
-        let conflict = entry
-            .set
-            .intersection(&compare.modified.union(&compare.added));
+        let conflict = entry.set.intersection(&compare.modified.union(&compare.added));
         if !conflict.is_empty() {
             entry.set = entry.set.difference(&conflict);
             conflicts.push((manager.clone(), conflict));
         }
         entry.set = entry.set.difference(&compare.removed);
     }
-    managers.retain(|manager, entry| {
-        !lost.contains(manager) && (Some(manager) == except || !entry.set.is_empty())
-    });
+    managers.retain(|manager, entry| !lost.contains(manager) && (Some(manager) == except || !entry.set.is_empty()));
     conflicts
 }
 
@@ -208,25 +183,14 @@ pub fn apply(
     let last = managers.get(manager).cloned();
     let set = strip(&typed::to_set(scope.ty, config).recursive_difference(scope.reset));
     let time = last.as_ref().and_then(|entry| entry.time.clone());
-    let entry = Entry {
-        set,
-        version: scope.version.to_owned(),
-        time,
-    };
+    let entry = Entry { set, version: scope.version.to_owned(), time };
     managers.insert(manager.clone(), entry);
     let merged = match last.filter(|entry| !entry.set.is_empty()) {
         Some(last) => prune(scope, &merged, &managers, &last),
         None => merged,
     };
     let compare = typed::compare(scope.ty, &live, &merged).without(scope.reset);
-    let conflicts = take_over(
-        scope,
-        &live,
-        &merged,
-        &mut managers,
-        &compare,
-        Some(manager),
-    );
+    let conflicts = take_over(scope, &live, &merged, &mut managers, &compare, Some(manager));
     if !force && !conflicts.is_empty() {
         return Err(conflict(&conflicts));
     }
@@ -238,10 +202,7 @@ pub fn apply(
         entry.set = strip(&entry.set);
         !entry.set.is_empty()
     });
-    Ok(Applied {
-        object: changed.then_some(merged),
-        managed: encode(&managers),
-    })
+    Ok(Applied { object: changed.then_some(merged), managed: encode(&managers) })
 }
 
 /// Takes out what this applier had applied before, does not apply now, and nobody else owns.
@@ -269,9 +230,7 @@ fn prune(scope: &Scope, merged: &Value, managers: &Managers, last: &Entry) -> Va
     let out = typed::remove(&ty, &merged_then, &gone);
     match last.version == scope.version {
         true => out,
-        false => {
-            (scope.convert)(&out, scope.version).map_or_else(|| merged.clone(), |(value, _)| value)
-        }
+        false => (scope.convert)(&out, scope.version).map_or_else(|| merged.clone(), |(value, _)| value),
     }
 }
 
@@ -307,11 +266,7 @@ fn conflict(conflicts: &[(Manager, Set)]) -> Failure {
     }
     let message = match causes.as_slice() {
         [(path, why)] => format!("Apply failed with 1 conflict: {why}: {path}"),
-        many => format!(
-            "Apply failed with {} conflicts: {}",
-            many.len(),
-            lines.join("\n")
-        ),
+        many => format!("Apply failed with {} conflicts: {}", many.len(), lines.join("\n")),
     };
     Failure::apply_conflict(message, causes)
 }
@@ -367,10 +322,7 @@ fn without_managed(object: &Value) -> Value {
 
 fn decode(object: &Value) -> Option<Managers> {
     let mut managers = Managers::new();
-    let Some(entries) = object
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array)
-    else {
+    let Some(entries) = object.pointer("/metadata/managedFields").and_then(Value::as_array) else {
         return Some(managers);
     };
     for entry in entries {
@@ -387,11 +339,7 @@ fn decode(object: &Value) -> Option<Managers> {
         let manager = Manager {
             name: text("manager").to_owned(),
             operation,
-            version: if applied {
-                String::new()
-            } else {
-                version.to_owned()
-            },
+            version: if applied { String::new() } else { version.to_owned() },
             subresource: text("subresource").to_owned(),
         };
         let fields = entry.get("fieldsV1").cloned().unwrap_or_else(|| json!({}));
@@ -408,13 +356,7 @@ fn decode(object: &Value) -> Option<Managers> {
 fn encode(managers: &Managers) -> Value {
     let mut entries: Vec<(&Manager, &Entry)> = managers.iter().collect();
     entries.sort_by_key(|(manager, entry)| {
-        (
-            manager.operation,
-            &entry.time,
-            &manager.name,
-            &entry.version,
-            &manager.subresource,
-        )
+        (manager.operation, &entry.time, &manager.name, &entry.version, &manager.subresource)
     });
     let list = entries.into_iter().map(|(manager, entry)| {
         let mut out = json!({

@@ -51,15 +51,9 @@ impl Node {
         // Mount points are compared with the kernel's table, which knows no symbolic links.
         let _ = fs::create_dir_all(home);
         let real = |path: &Path| {
-            fs::canonicalize(path)
-                .or_else(|_| std::path::absolute(path))
-                .unwrap_or_else(|_| path.to_owned())
+            fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
         };
-        Node {
-            home: Arc::new(real(home)),
-            runner: Arc::new(real(runner)),
-            namespaces: Arc::default(),
-        }
+        Node { home: Arc::new(real(home)), runner: Arc::new(real(runner)), namespaces: Arc::default() }
     }
 
     /// Runs the Pod to its end. Sends every new status (a `PodStatus` of core/v1 as JSON); the last one has the phase
@@ -81,11 +75,7 @@ impl Node {
     /// The log of a container: standard output and error in order, as bytes, up to 64 MiB. The file is there once the
     /// container was started, and holds the latest of its attempts.
     pub fn log_path(&self, uid: &str, container: &str) -> PathBuf {
-        let name = if pod::is_name(container) {
-            container
-        } else {
-            "-"
-        };
+        let name = if pod::is_name(container) { container } else { "-" };
         self.pod_dir(uid).join("logs").join(format!("{name}.log"))
     }
 
@@ -96,9 +86,7 @@ impl Node {
 
     /// Whether the runner can make namespaces on this machine, and otherwise the setting to change. Asked once.
     pub fn namespaces(&self) -> Result<(), String> {
-        self.namespaces
-            .get_or_init(|| namespace::probe(&self.runner))
-            .clone()
+        self.namespaces.get_or_init(|| namespace::probe(&self.runner)).clone()
     }
 
     fn runner(&self) -> &Path {
@@ -137,10 +125,7 @@ pub fn namespaces() -> Result<(), String> {
 
 /// A directory that other users of the machine cannot look into: Pods may hold secrets.
 fn private_dir(path: &Path) -> std::io::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Removes a directory whatever the modes below it; what cannot be removed stays, and the next attempt meets it.

@@ -39,9 +39,7 @@ enum Binary {
 }
 
 fn split(text: &str) -> Option<(&str, &str)> {
-    let end = text
-        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-')))
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-'))).unwrap_or(text.len());
     let (mantissa, suffix) = text.split_at(end);
     (!mantissa.is_empty()).then_some((mantissa, suffix))
 }
@@ -54,21 +52,12 @@ fn decimal(text: &str) -> Option<(bool, i128, i32)> {
         _ => (false, text),
     };
     let (whole, fraction) = rest.split_once('.').unwrap_or((rest, ""));
-    if (whole.is_empty() && fraction.is_empty())
-        || !whole
-            .chars()
-            .chain(fraction.chars())
-            .all(|c| c.is_ascii_digit())
-    {
+    if (whole.is_empty() && fraction.is_empty()) || !whole.chars().chain(fraction.chars()).all(|c| c.is_ascii_digit()) {
         return None;
     }
     let fraction = fraction.trim_end_matches('0');
     let digits = format!("{whole}{fraction}");
-    let digits = if digits.is_empty() {
-        "0"
-    } else {
-        digits.as_str()
-    };
+    let digits = if digits.is_empty() { "0" } else { digits.as_str() };
     let scale = i32::try_from(fraction.len()).ok()?;
     Some((negative, digits.parse().ok()?, -scale))
 }
@@ -100,18 +89,14 @@ fn suffix_form(suffix: &str) -> Option<Form> {
 }
 
 fn binary(digits: i128, exponent: i32, shift: u32) -> Option<Binary> {
-    let scaled = digits
-        .checked_shl(shift)
-        .filter(|value| value >> shift == digits)?;
+    let scaled = digits.checked_shl(shift).filter(|value| value >> shift == digits)?;
     let divisor = 10i128.checked_pow(exponent.unsigned_abs())?;
     if scaled % divisor == 0 {
         return Some(Binary::Whole(scaled / divisor));
     }
     // Fractions are rounded up to the next nano unit, as the API does.
     let nano = scaled.checked_mul(1_000_000_000)?;
-    Some(Binary::Nano(
-        nano / divisor + i128::from(nano % divisor != 0),
-    ))
+    Some(Binary::Nano(nano / divisor + i128::from(nano % divisor != 0)))
 }
 
 fn binary_text(negative: bool, value: Binary) -> String {
@@ -219,11 +204,7 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(canonical(text).as_deref(), Some(expected), "{text}");
-            assert_eq!(
-                canonical(expected).as_deref(),
-                Some(expected),
-                "again {text}"
-            );
+            assert_eq!(canonical(expected).as_deref(), Some(expected), "again {text}");
         }
         for wrong in ["", "abc", "1.2.3", "1Qi", "--1", "1 Gi"] {
             assert_eq!(canonical(wrong), None, "{wrong}");

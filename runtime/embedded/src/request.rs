@@ -41,11 +41,8 @@ pub struct Place {
 pub type Query = Vec<(String, String)>;
 
 pub fn route(path: &str) -> Route {
-    let parts: Vec<String> = path
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .map(|part| percent_decode(part, false))
-        .collect();
+    let parts: Vec<String> =
+        path.split('/').filter(|part| !part.is_empty()).map(|part| percent_decode(part, false)).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match parts.as_slice() {
         ["version"] => Route::Version,
@@ -53,14 +50,8 @@ pub fn route(path: &str) -> Route {
         ["api"] => Route::CoreVersions,
         ["apis"] => Route::Groups,
         ["apis", group] => Route::Group((*group).to_owned()),
-        ["api", version] => Route::Resources {
-            group: String::new(),
-            version: (*version).to_owned(),
-        },
-        ["apis", group, version] => Route::Resources {
-            group: (*group).to_owned(),
-            version: (*version).to_owned(),
-        },
+        ["api", version] => Route::Resources { group: String::new(), version: (*version).to_owned() },
+        ["apis", group, version] => Route::Resources { group: (*group).to_owned(), version: (*version).to_owned() },
         ["api", version, rest @ ..] => place("", version, rest),
         ["apis", group, version, rest @ ..] => place(group, version, rest),
         _ => Route::Unknown,
@@ -68,11 +59,7 @@ pub fn route(path: &str) -> Route {
 }
 
 fn place(group: &str, version: &str, rest: &[&str]) -> Route {
-    let base = Place {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        ..Place::default()
-    };
+    let base = Place { group: group.to_owned(), version: version.to_owned(), ..Place::default() };
     let with = |namespace: Option<&str>, resource: &str, name: Option<&str>, subresource: &str| {
         Route::Resource(Place {
             namespace: namespace.map(str::to_owned),
@@ -87,12 +74,8 @@ fn place(group: &str, version: &str, rest: &[&str]) -> Route {
             with(None, "namespaces", Some(name), sub)
         }
         ["namespaces", namespace, resource] => with(Some(namespace), resource, None, ""),
-        ["namespaces", namespace, resource, name] => {
-            with(Some(namespace), resource, Some(name), "")
-        }
-        ["namespaces", namespace, resource, name, sub] => {
-            with(Some(namespace), resource, Some(name), sub)
-        }
+        ["namespaces", namespace, resource, name] => with(Some(namespace), resource, Some(name), ""),
+        ["namespaces", namespace, resource, name, sub] => with(Some(namespace), resource, Some(name), sub),
         [resource] => with(None, resource, None, ""),
         [resource, name] => with(None, resource, Some(name), ""),
         [resource, name, sub] => with(None, resource, Some(name), sub),
@@ -116,11 +99,7 @@ fn percent_decode(text: &str, plus: bool) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut index = 0;
     while index < bytes.len() {
-        let hex = |offset: usize| {
-            bytes
-                .get(index + offset)
-                .and_then(|byte| char::from(*byte).to_digit(16))
-        };
+        let hex = |offset: usize| bytes.get(index + offset).and_then(|byte| char::from(*byte).to_digit(16));
         match (bytes[index], hex(1), hex(2)) {
             (b'%', Some(high), Some(low)) => {
                 out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
@@ -135,10 +114,7 @@ fn percent_decode(text: &str, plus: bool) -> String {
 }
 
 pub fn find<'a>(query: &'a Query, key: &str) -> Option<&'a str> {
-    query
-        .iter()
-        .find(|(name, _)| name == key)
-        .map(|(_, value)| value.as_str())
+    query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
 }
 
 /// A boolean parameter: present without a value counts as true.
@@ -168,21 +144,13 @@ pub fn watch_options(query: &Query, kind: &Kind) -> Result<WatchOptions, Failure
 const MAX_MANAGER_BYTES: usize = 128;
 
 /// The parameters of a write. `operation` is `CreateOptions`, `UpdateOptions` or `PatchOptions`.
-pub fn write_options(
-    query: &Query,
-    user_agent: &str,
-    operation: &str,
-) -> Result<WriteOptions, Failure> {
+pub fn write_options(query: &Query, user_agent: &str, operation: &str) -> Result<WriteOptions, Failure> {
     let mut problems = Vec::new();
     let dry_run = match find(query, "dryRun") {
         None | Some("") => false,
         Some("All") => true,
         Some(other) => {
-            problems.push(FieldError::unsupported(
-                "dryRun",
-                &serde_json::json!([other]),
-                &["All"],
-            ));
+            problems.push(FieldError::unsupported("dryRun", &serde_json::json!([other]), &["All"]));
             false
         }
     };
@@ -200,10 +168,7 @@ pub fn write_options(
         }
     };
     let field_manager = find(query, "fieldManager").map(str::to_owned);
-    if field_manager
-        .as_ref()
-        .is_some_and(|name| name.len() > MAX_MANAGER_BYTES)
-    {
+    if field_manager.as_ref().is_some_and(|name| name.len() > MAX_MANAGER_BYTES) {
         problems.push(FieldError::too_long("fieldManager", MAX_MANAGER_BYTES));
     }
     if !problems.is_empty() {
@@ -212,13 +177,7 @@ pub fn write_options(
     let mut user_agent = user_agent.split('/').next().unwrap_or_default().to_owned();
     user_agent.retain(|c| !c.is_control());
     user_agent.truncate(MAX_MANAGER_BYTES);
-    Ok(WriteOptions {
-        dry_run,
-        field_manager,
-        user_agent,
-        force: flag(query, "force"),
-        validation,
-    })
+    Ok(WriteOptions { dry_run, field_manager, user_agent, force: flag(query, "force"), validation })
 }
 
 #[cfg(test)]
@@ -227,36 +186,17 @@ mod tests {
 
     #[test]
     fn paths() {
-        let Route::Resource(place) = route("/apis/apps/v1/namespaces/a/deployments/b/status")
-        else {
+        let Route::Resource(place) = route("/apis/apps/v1/namespaces/a/deployments/b/status") else {
             panic!("no resource")
         };
         assert_eq!(
-            (
-                place.namespace.as_deref(),
-                place.name.as_deref(),
-                place.subresource.as_str()
-            ),
+            (place.namespace.as_deref(), place.name.as_deref(), place.subresource.as_str()),
             (Some("a"), Some("b"), "status")
         );
-        let Route::Resource(place) = route("/api/v1/namespaces/a/status") else {
-            panic!("no resource")
-        };
-        assert_eq!(
-            (
-                place.resource.as_str(),
-                place.name.as_deref(),
-                place.namespace
-            ),
-            ("namespaces", Some("a"), None)
-        );
-        let Route::Resource(place) = route("/api/v1/namespaces/a") else {
-            panic!("no resource")
-        };
-        assert_eq!(
-            (place.resource.as_str(), place.name.as_deref()),
-            ("namespaces", Some("a"))
-        );
+        let Route::Resource(place) = route("/api/v1/namespaces/a/status") else { panic!("no resource") };
+        assert_eq!((place.resource.as_str(), place.name.as_deref(), place.namespace), ("namespaces", Some("a"), None));
+        let Route::Resource(place) = route("/api/v1/namespaces/a") else { panic!("no resource") };
+        assert_eq!((place.resource.as_str(), place.name.as_deref()), ("namespaces", Some("a")));
         assert_eq!(route("/foo"), Route::Unknown);
     }
 

@@ -92,13 +92,7 @@ impl Struct {
 
 impl Field {
     pub fn new(ty: Type, empty: Empty) -> Field {
-        Field {
-            ty,
-            empty,
-            strategy: String::new(),
-            merge_key: None,
-            default: None,
-        }
+        Field { ty, empty, strategy: String::new(), merge_key: None, default: None }
     }
 
     /// The value that stands for an absent list key.
@@ -149,10 +143,7 @@ impl Type {
     }
 
     pub fn strings() -> Type {
-        Type::Map {
-            element: Arc::new(Type::Scalar(Scalar::String)),
-            atomic: false,
-        }
+        Type::Map { element: Arc::new(Type::Scalar(Scalar::String)), atomic: false }
     }
 }
 
@@ -176,14 +167,7 @@ pub fn custom_with(mut fields: BTreeMap<String, Field>, open: bool) -> Type {
     fields.insert("kind".to_owned(), text);
     let metadata = named("meta.v1.ObjectMeta").expect("BUG: the table has ObjectMeta");
     fields.insert("metadata".to_owned(), Field::new(metadata, Empty::Zero));
-    Type::Struct {
-        shape: Arc::new(Struct {
-            name: String::new(),
-            fields,
-            open,
-        }),
-        atomic: false,
-    }
+    Type::Struct { shape: Arc::new(Struct { name: String::new(), fields, open }), atomic: false }
 }
 
 /// Builds types bottom up from the lines of the table.
@@ -201,16 +185,11 @@ impl Reader {
                 let mut words = head.split(' ');
                 current = words.next().unwrap_or_default();
                 blocks.insert(current, (words.next() == Some("atomic"), Vec::new()));
-            } else if let (Some(field), Some(block)) =
-                (line.strip_prefix(' '), blocks.get_mut(current))
-            {
+            } else if let (Some(field), Some(block)) = (line.strip_prefix(' '), blocks.get_mut(current)) {
                 block.1.push(field);
             }
         }
-        Reader {
-            blocks,
-            done: HashMap::new(),
-        }
+        Reader { blocks, done: HashMap::new() }
     }
 
     fn read(mut self) -> HashMap<String, Type> {
@@ -225,21 +204,10 @@ impl Reader {
         if let Some(ty) = self.done.get(name) {
             return ty.clone();
         }
-        let (atomic, lines) = self
-            .blocks
-            .get(name)
-            .cloned()
-            .expect("BUG: the table names a type it lacks");
+        let (atomic, lines) = self.blocks.get(name).cloned().expect("BUG: the table names a type it lacks");
         let fields = lines.into_iter().map(|line| self.field(line)).collect();
-        let shape = Struct {
-            name: name.to_owned(),
-            fields,
-            open: false,
-        };
-        let ty = Type::Struct {
-            shape: Arc::new(shape),
-            atomic,
-        };
+        let shape = Struct { name: name.to_owned(), fields, open: false };
+        let ty = Type::Struct { shape: Arc::new(shape), atomic };
         self.done.insert(name.to_owned(), ty.clone());
         ty
     }
@@ -270,10 +238,7 @@ impl Reader {
     fn parse(&mut self, text: &str) -> Type {
         if let Some(name) = text.strip_prefix("@!") {
             return match self.structure(name) {
-                Type::Struct { shape, .. } => Type::Struct {
-                    shape,
-                    atomic: true,
-                },
+                Type::Struct { shape, .. } => Type::Struct { shape, atomic: true },
                 other => other,
             };
         }
@@ -282,17 +247,11 @@ impl Reader {
         }
         if let Some(rest) = text.strip_prefix("{}") {
             let element = Arc::new(self.parse(rest));
-            return Type::Map {
-                element,
-                atomic: false,
-            };
+            return Type::Map { element, atomic: false };
         }
         if let Some(rest) = text.strip_prefix("{a}") {
             let element = Arc::new(self.parse(rest));
-            return Type::Map {
-                element,
-                atomic: true,
-            };
+            return Type::Map { element, atomic: true };
         }
         if let Some((head, rest)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
             let relation = match head.strip_prefix("m:") {

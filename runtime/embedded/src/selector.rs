@@ -37,10 +37,7 @@ impl Selector {
     pub fn from_label_selector(object: &Value) -> Result<Selector, String> {
         let mut requirements = Vec::new();
         for (key, value) in object["matchLabels"].as_object().into_iter().flatten() {
-            requirements.push(Requirement::In(
-                key.clone(),
-                vec![value.as_str().unwrap_or_default().to_owned()],
-            ));
+            requirements.push(Requirement::In(key.clone(), vec![value.as_str().unwrap_or_default().to_owned()]));
         }
         for expression in object["matchExpressions"].as_array().into_iter().flatten() {
             let key = expression["key"].as_str().unwrap_or_default().to_owned();
@@ -68,9 +65,7 @@ impl Selector {
 
     /// Whether a `labels` map fits; `null` is an empty one.
     pub fn matches(&self, labels: &Value) -> bool {
-        self.requirements
-            .iter()
-            .all(|requirement| requirement.holds(labels))
+        self.requirements.iter().all(|requirement| requirement.holds(labels))
     }
 
     /// In the syntax of `parse`.
@@ -84,20 +79,16 @@ impl Requirement {
     fn holds(&self, labels: &Value) -> bool {
         let get = |key: &String| labels.get(key).and_then(Value::as_str);
         match self {
-            Requirement::In(key, values) => {
-                get(key).is_some_and(|value| values.iter().any(|one| one == value))
-            }
-            Requirement::NotIn(key, values) => {
-                get(key).is_none_or(|value| values.iter().all(|one| one != value))
-            }
+            Requirement::In(key, values) => get(key).is_some_and(|value| values.iter().any(|one| one == value)),
+            Requirement::NotIn(key, values) => get(key).is_none_or(|value| values.iter().all(|one| one != value)),
             Requirement::Exists(key) => get(key).is_some(),
             Requirement::Missing(key) => get(key).is_none(),
-            Requirement::Greater(key, limit) => get(key)
-                .and_then(|value| value.parse::<i64>().ok())
-                .is_some_and(|n| n > *limit),
-            Requirement::Less(key, limit) => get(key)
-                .and_then(|value| value.parse::<i64>().ok())
-                .is_some_and(|n| n < *limit),
+            Requirement::Greater(key, limit) => {
+                get(key).and_then(|value| value.parse::<i64>().ok()).is_some_and(|n| n > *limit)
+            }
+            Requirement::Less(key, limit) => {
+                get(key).and_then(|value| value.parse::<i64>().ok()).is_some_and(|n| n < *limit)
+            }
         }
     }
 
@@ -118,10 +109,9 @@ impl Requirement {
 
 fn unparsable(part: &str) -> Failure {
     let message = match part.split_once(char::is_whitespace) {
-        Some((_, rest)) => format!(
-            "unable to parse requirement: found '{}', expected: in, notin, =, ==, !=, gt, lt",
-            rest.trim()
-        ),
+        Some((_, rest)) => {
+            format!("unable to parse requirement: found '{}', expected: in, notin, =, ==, !=, gt, lt", rest.trim())
+        }
         None => format!("unable to parse requirement: found '{part}', expected: identifier"),
     };
     Failure::bad_request(message)
@@ -156,10 +146,7 @@ fn requirement(text: &str) -> Option<Requirement> {
     for (operator, negated) in [(" notin ", true), (" in ", false)] {
         if let Some((key, rest)) = text.split_once(operator) {
             let inner = rest.trim().strip_prefix('(')?.strip_suffix(')')?;
-            let values: Vec<String> = inner
-                .split(',')
-                .map(|value| value.trim().to_owned())
-                .collect();
+            let values: Vec<String> = inner.split(',').map(|value| value.trim().to_owned()).collect();
             let key = key.trim();
             if !key_ok(key) {
                 return None;
@@ -235,22 +222,16 @@ impl FieldSelector {
         for part in text.split(',').filter(|part| !part.is_empty()) {
             let (key, value, equal) = if let Some((key, value)) = part.split_once("!=") {
                 (key, value, false)
-            } else if let Some((key, value)) =
-                part.split_once("==").or_else(|| part.split_once('='))
-            {
+            } else if let Some((key, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
                 (key, value, true)
             } else {
-                return Err(Failure::bad_request(format!(
-                    "invalid selector: '{text}'; can't understand '{part}'"
-                )));
+                return Err(Failure::bad_request(format!("invalid selector: '{text}'; can't understand '{part}'")));
             };
-            if !matches!(key, "metadata.name" | "metadata.namespace")
-                && !selectable(kind).contains(&key)
-            {
+            if !matches!(key, "metadata.name" | "metadata.namespace") && !selectable(kind).contains(&key) {
                 let message = match selectable(kind) {
-                    [] => format!(
-                        "{key:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
-                    ),
+                    [] => {
+                        format!("{key:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+                    }
                     _ => format!("field label not supported: {key}"),
                 };
                 return Err(Failure::bad_request(message));
@@ -284,15 +265,9 @@ mod tests {
     #[test]
     fn label_selectors() {
         let labels = json!({"app": "web", "tier": "front", "n": "5"});
-        for good in [
-            "",
-            "app=web",
-            "app==web,tier!=back",
-            "app in (web, api),!x",
-            "tier notin (back)",
-            "app",
-            "n>4,n<6",
-        ] {
+        for good in
+            ["", "app=web", "app==web,tier!=back", "app in (web, api),!x", "tier notin (back)", "app", "n>4,n<6"]
+        {
             assert!(Selector::parse(good).unwrap().matches(&labels), "{good}");
         }
         for other in ["app=api", "!app", "x", "app in (api)", "n>5"] {
@@ -305,16 +280,8 @@ mod tests {
     #[test]
     fn field_selectors() {
         let pod = json!({"metadata": {"name": "a"}, "status": {"phase": "Running"}});
-        assert!(
-            FieldSelector::parse("metadata.name=a,status.phase!=Failed", "Pod")
-                .unwrap()
-                .matches(&pod)
-        );
-        assert!(
-            !FieldSelector::parse("status.phase=Failed", "Pod")
-                .unwrap()
-                .matches(&pod)
-        );
+        assert!(FieldSelector::parse("metadata.name=a,status.phase!=Failed", "Pod").unwrap().matches(&pod));
+        assert!(!FieldSelector::parse("status.phase=Failed", "Pod").unwrap().matches(&pod));
         assert!(FieldSelector::parse("spec.foo=a", "Pod").is_err());
     }
 }

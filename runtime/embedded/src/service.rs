@@ -74,10 +74,7 @@ struct Call {
 
 impl Call {
     fn header(&self, name: header::HeaderName) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     fn write_options(&self, operation: &str) -> Result<WriteOptions, Failure> {
@@ -85,17 +82,12 @@ impl Call {
     }
 
     fn content_type(&self) -> &str {
-        self.header(header::CONTENT_TYPE)
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
+        self.header(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim()
     }
 
     fn json(&self) -> Result<Value, Failure> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            Failure::bad_request(format!("couldn't read the body as JSON: {error}"))
-        })
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Failure::bad_request(format!("couldn't read the body as JSON: {error}")))
     }
 
     /// The object of a create or update.
@@ -111,28 +103,21 @@ impl Call {
     }
 
     fn metadata_only(&self) -> bool {
-        self.header(header::ACCEPT)
-            .contains("as=PartialObjectMetadata")
+        self.header(header::ACCEPT).contains("as=PartialObjectMetadata")
     }
 }
 
 fn json_response(code: u16, body: &Value) -> Response<Body> {
     let bytes = Full::new(Bytes::from(body.to_string()));
     let mut response = Response::new(UnsyncBoxBody::new(bytes));
-    *response.status_mut() =
-        StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("application/json"),
-    );
+    *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     response
 }
 
 /// A path that belongs to no API is answered by the plain web server below it.
 fn page_not_found() -> Response<Body> {
-    let mut response = Response::new(UnsyncBoxBody::new(Full::new(Bytes::from_static(
-        b"404 page not found\n",
-    ))));
+    let mut response = Response::new(UnsyncBoxBody::new(Full::new(Bytes::from_static(b"404 page not found\n"))));
     *response.status_mut() = StatusCode::NOT_FOUND;
     let plain = header::HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, plain);
@@ -142,10 +127,7 @@ fn page_not_found() -> Response<Body> {
 fn written_response(written: &Written) -> Response<Body> {
     let mut response = json_response(if written.created { 201 } else { 200 }, &written.object);
     for warning in &written.warnings {
-        let text = format!(
-            "299 - \"{}\"",
-            warning.replace('\\', "\\\\").replace('"', "\\\"")
-        );
+        let text = format!("299 - \"{}\"", warning.replace('\\', "\\\\").replace('"', "\\\""));
         if let Ok(value) = header::HeaderValue::from_str(&text) {
             response.headers_mut().append(header::WARNING, value);
         }
@@ -175,9 +157,7 @@ impl Api {
             };
             self.serve(route, call).await
         };
-        answer
-            .await
-            .unwrap_or_else(|failure| json_response(failure.code, &failure.body()))
+        answer.await.unwrap_or_else(|failure| json_response(failure.code, &failure.body()))
     }
 
     async fn serve(&self, route: Route, call: Call) -> Result<Response<Body>, Failure> {
@@ -191,9 +171,7 @@ impl Api {
             Route::CoreVersions => Some(discovery::core_versions()),
             Route::Groups => Some(discovery::group_list(&catalogue)),
             Route::Group(name) => discovery::group(&catalogue, &name),
-            Route::Resources { group, version } => {
-                discovery::resources(&catalogue, &group, &version)
-            }
+            Route::Resources { group, version } => discovery::resources(&catalogue, &group, &version),
         };
         Ok(body.map_or_else(page_not_found, |body| json_response(200, &body)))
     }
@@ -206,57 +184,36 @@ impl Api {
         if !catalogue.has_version(&place.group, &place.version) {
             return Ok(page_not_found());
         }
-        let found = catalogue
-            .resource(&place.group, &place.version, &place.resource)
-            .ok_or_else(Failure::no_such_path)?;
+        let found =
+            catalogue.resource(&place.group, &place.version, &place.resource).ok_or_else(Failure::no_such_path)?;
         let kind = Arc::clone(found);
-        if place.namespace.is_some() != kind.namespaced
-            && (place.namespace.is_some() || place.name.is_some())
-        {
+        if place.namespace.is_some() != kind.namespaced && (place.namespace.is_some() || place.name.is_some()) {
             return Err(Failure::no_such_path());
         }
         match (place.subresource.as_str(), &place.name) {
             ("", None) => self.collection(kind, &place, call).await,
             ("", Some(_)) => self.object(kind, &place, "", call).await,
-            ("status", Some(_)) if kind.has_status => {
-                self.object(kind, &place, "status", call).await
-            }
+            ("status", Some(_)) if kind.has_status => self.object(kind, &place, "status", call).await,
             ("scale", Some(_)) if kind.scale.is_some() => self.scale(kind, &place, call).await,
             ("log", Some(name)) if is_pod(&kind) && call.method == Method::GET => {
                 let namespace = place.namespace.as_deref().unwrap_or_default();
                 let options = logs::options(&call.query)?;
-                logs::respond(
-                    &self.store,
-                    Arc::clone(&self.logs),
-                    (namespace, name),
-                    options,
-                )
+                logs::respond(&self.store, Arc::clone(&self.logs), (namespace, name), options)
             }
-            ("binding" | "eviction", Some(_)) if is_pod(&kind) => {
-                self.pod_action(kind, &place, call).await
-            }
-            ("finalize", Some(_)) if kind.plural == "namespaces" => {
-                self.finalize(kind, &place, call).await
-            }
+            ("binding" | "eviction", Some(_)) if is_pod(&kind) => self.pod_action(kind, &place, call).await,
+            ("finalize", Some(_)) if kind.plural == "namespaces" => self.finalize(kind, &place, call).await,
             (_, _) => Err(Failure::no_such_path()),
         }
     }
 
-    async fn collection(
-        &self,
-        kind: Arc<Kind>,
-        place: &Place,
-        call: Call,
-    ) -> Result<Response<Body>, Failure> {
+    async fn collection(&self, kind: Arc<Kind>, place: &Place, call: Call) -> Result<Response<Body>, Failure> {
         let namespace = place.namespace.clone();
         if call.method == Method::GET {
             if request::flag(&call.query, "watch") {
                 return self.watch(kind, (namespace.as_deref(), None), &call);
             }
             let options = request::list_options(&call.query, &kind)?;
-            let listed = self
-                .store
-                .read(|state| api::list(state, &kind, namespace.as_deref(), &options))?;
+            let listed = self.store.read(|state| api::list(state, &kind, namespace.as_deref(), &options))?;
             return Ok(json_response(200, &shown(&call, listed.body(&kind))));
         }
         if call.method == Method::POST {
@@ -266,11 +223,7 @@ impl Api {
             let (options, body) = (call.write_options("CreateOptions")?, call.object()?);
             let namespace = namespace.unwrap_or_default();
             let work = move |txn: &mut Txn| {
-                let target = Target {
-                    kind: &kind,
-                    namespace: &namespace,
-                    name: "",
-                };
+                let target = Target { kind: &kind, namespace: &namespace, name: "" };
                 api::create(txn, target, &body, &options)
             };
             return Ok(written_response(&self.store.write(work).await?));
@@ -278,9 +231,8 @@ impl Api {
         if call.method == Method::DELETE && kind.plural != "namespaces" {
             let selection = request::list_options(&call.query, &kind)?;
             let options = delete_options(&call)?;
-            let work = move |txn: &mut Txn| {
-                api::delete_collection(txn, &kind, namespace.as_deref(), &selection, &options)
-            };
+            let work =
+                move |txn: &mut Txn| api::delete_collection(txn, &kind, namespace.as_deref(), &selection, &options);
             return Ok(json_response(200, &self.store.write(work).await?));
         }
         Err(Failure::method_not_allowed())
@@ -301,22 +253,14 @@ impl Api {
                 return self.watch(kind, (place.namespace.as_deref(), Some(&name)), &call);
             }
             Method::GET => {
-                let target = Target {
-                    kind: &kind,
-                    namespace: &namespace,
-                    name: &name,
-                };
+                let target = Target { kind: &kind, namespace: &namespace, name: &name };
                 let object = self.store.read(|state| api::get(state, target))?;
                 return Ok(json_response(200, &shown(&call, object)));
             }
             Method::PUT => {
                 let (options, body) = (call.write_options("UpdateOptions")?, call.object()?);
                 let work = move |txn: &mut Txn| {
-                    let target = Target {
-                        kind: &kind,
-                        namespace: &namespace,
-                        name: &name,
-                    };
+                    let target = Target { kind: &kind, namespace: &namespace, name: &name };
                     api::update(txn, target, &subresource, &body, &options)
                 };
                 self.store.write(work).await?
@@ -325,11 +269,7 @@ impl Api {
                 let patch_type = PatchType::of(call.content_type(), &kind)?;
                 let (options, body) = (call.write_options("PatchOptions")?, call.json()?);
                 let work = move |txn: &mut Txn| {
-                    let target = Target {
-                        kind: &kind,
-                        namespace: &namespace,
-                        name: &name,
-                    };
+                    let target = Target { kind: &kind, namespace: &namespace, name: &name };
                     api::patch(txn, target, &subresource, (patch_type, &body), &options)
                 };
                 self.store.write(work).await?
@@ -337,11 +277,7 @@ impl Api {
             Method::DELETE if subresource.is_empty() => {
                 let options = delete_options(&call)?;
                 let work = move |txn: &mut Txn| {
-                    let target = Target {
-                        kind: &kind,
-                        namespace: &namespace,
-                        name: &name,
-                    };
+                    let target = Target { kind: &kind, namespace: &namespace, name: &name };
                     api::delete(txn, target, &options)
                 };
                 return Ok(json_response(200, &self.store.write(work).await?));
@@ -351,23 +287,12 @@ impl Api {
         let object = shown(&call, written.object);
         Ok(written_response(&Written { object, ..written }))
     }
-    async fn scale(
-        &self,
-        kind: Arc<Kind>,
-        place: &Place,
-        call: Call,
-    ) -> Result<Response<Body>, Failure> {
+    async fn scale(&self, kind: Arc<Kind>, place: &Place, call: Call) -> Result<Response<Body>, Failure> {
         let namespace = place.namespace.clone().unwrap_or_default();
         let name = place.name.clone().unwrap_or_default();
-        let target = Target {
-            kind: &kind,
-            namespace: &namespace,
-            name: &name,
-        };
-        let current = self
-            .store
-            .read(|state| api::get(state, target))
-            .and_then(|object| api::scale_of(&kind, &object))?;
+        let target = Target { kind: &kind, namespace: &namespace, name: &name };
+        let current =
+            self.store.read(|state| api::get(state, target)).and_then(|object| api::scale_of(&kind, &object))?;
         let (operation, scale) = match call.method {
             Method::GET => return Ok(json_response(200, &current)),
             Method::PUT => ("UpdateOptions", call.object()?),
@@ -376,22 +301,13 @@ impl Api {
         };
         let options = call.write_options(operation)?;
         let work = move |txn: &mut Txn| {
-            let target = Target {
-                kind: &kind,
-                namespace: &namespace,
-                name: &name,
-            };
+            let target = Target { kind: &kind, namespace: &namespace, name: &name };
             api::write_scale(txn, target, &scale, &options)
         };
         Ok(json_response(200, &self.store.write(work).await?))
     }
 
-    async fn pod_action(
-        &self,
-        kind: Arc<Kind>,
-        place: &Place,
-        call: Call,
-    ) -> Result<Response<Body>, Failure> {
+    async fn pod_action(&self, kind: Arc<Kind>, place: &Place, call: Call) -> Result<Response<Body>, Failure> {
         if call.method != Method::POST {
             return Err(Failure::method_not_allowed());
         }
@@ -401,11 +317,7 @@ impl Api {
         let (options, body) = (call.write_options("CreateOptions")?, call.object()?);
         let work = move |txn: &mut Txn| {
             txn.dry_run |= options.dry_run;
-            let target = Target {
-                kind: &kind,
-                namespace: &namespace,
-                name: &name,
-            };
+            let target = Target { kind: &kind, namespace: &namespace, name: &name };
             match eviction {
                 true => api::evict(txn, target, &body),
                 false => api::bind(txn, target, &body),
@@ -415,26 +327,13 @@ impl Api {
     }
 
     /// PUT of a namespace's finalizers, which its controller alone removes otherwise.
-    async fn finalize(
-        &self,
-        kind: Arc<Kind>,
-        place: &Place,
-        call: Call,
-    ) -> Result<Response<Body>, Failure> {
+    async fn finalize(&self, kind: Arc<Kind>, place: &Place, call: Call) -> Result<Response<Body>, Failure> {
         if call.method != Method::PUT {
             return Err(Failure::method_not_allowed());
         }
         let (name, body) = (place.name.clone().unwrap_or_default(), call.object()?);
         let work = move |txn: &mut Txn| {
-            api::finalize_namespace(
-                txn,
-                Target {
-                    kind: &kind,
-                    namespace: "",
-                    name: &name,
-                },
-                &body,
-            )
+            api::finalize_namespace(txn, Target { kind: &kind, namespace: "", name: &name }, &body)
         };
         Ok(json_response(200, &self.store.write(work).await?))
     }
@@ -446,21 +345,13 @@ impl Api {
         call: &Call,
     ) -> Result<Response<Body>, Failure> {
         let options = request::watch_options(&call.query, &kind)?;
-        let seconds =
-            request::find(&call.query, "timeoutSeconds").and_then(|text| text.parse().ok());
+        let seconds = request::find(&call.query, "timeoutSeconds").and_then(|text| text.parse().ok());
         let deadline = Instant::now() + Duration::from_secs(seconds.unwrap_or(1800));
         let follow = self.store.follow();
-        let watch = self
-            .store
-            .read(|state| Watch::start(state, kind, (namespace, name), options))?;
+        let watch = self.store.read(|state| Watch::start(state, kind, (namespace, name), options))?;
         let metadata_only = call.metadata_only();
-        let feed = Feed {
-            watch,
-            store: self.store.clone(),
-            follow,
-            deadline,
-            bookmark: Instant::now() + BOOKMARK_EVERY,
-        };
+        let feed =
+            Feed { watch, store: self.store.clone(), follow, deadline, bookmark: Instant::now() + BOOKMARK_EVERY };
         let events = stream::unfold(feed, move |mut feed| async move {
             let mut event = feed.next().await?;
             if metadata_only {
@@ -469,13 +360,9 @@ impl Api {
             }
             Some((Bytes::from(format!("{event}\n")), feed))
         });
-        let mut response = Response::new(UnsyncBoxBody::new(StreamBody::new(
-            events.map(|bytes| Ok(Frame::data(bytes))),
-        )));
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            header::HeaderValue::from_static("application/json"),
-        );
+        let mut response =
+            Response::new(UnsyncBoxBody::new(StreamBody::new(events.map(|bytes| Ok(Frame::data(bytes))))));
+        response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
         Ok(response)
     }
 }
@@ -537,14 +424,11 @@ fn patched_scale(call: &Call, current: &Value) -> Result<Value, Failure> {
     let body = call.json()?;
     match call.content_type() {
         "application/json-patch+json" => {
-            let patch: json_patch::Patch = serde_json::from_value(body)
-                .map_err(|error| Failure::bad_request(error.to_string()))?;
-            json_patch::patch(&mut scale, &patch)
-                .map_err(|error| Failure::unprocessable(error.to_string()))?;
+            let patch: json_patch::Patch =
+                serde_json::from_value(body).map_err(|error| Failure::bad_request(error.to_string()))?;
+            json_patch::patch(&mut scale, &patch).map_err(|error| Failure::unprocessable(error.to_string()))?;
         }
-        "application/merge-patch+json"
-        | "application/strategic-merge-patch+json"
-        | "application/apply-patch+yaml" => {
+        "application/merge-patch+json" | "application/strategic-merge-patch+json" | "application/apply-patch+yaml" => {
             json_patch::merge(&mut scale, &body);
         }
         _ => {
@@ -559,18 +443,12 @@ fn patched_scale(call: &Call, current: &Value) -> Result<Value, Failure> {
 
 /// The object as the client wants to see it.
 fn shown(call: &Call, object: Value) -> Value {
-    match (
-        call.metadata_only(),
-        object.get("items").is_some_and(Value::is_array),
-    ) {
+    match (call.metadata_only(), object.get("items").is_some_and(Value::is_array)) {
         (false, _) => object,
         (true, false) => partial(object),
         (true, true) => {
             let mut list = object;
-            let items = list["items"]
-                .as_array_mut()
-                .map(std::mem::take)
-                .unwrap_or_default();
+            let items = list["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
             let items: Vec<Value> = items.into_iter().map(partial).collect();
             json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": list["metadata"], "items": items})
         }

@@ -48,12 +48,7 @@ pub struct FieldError {
 
 impl Failure {
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Failure {
-        Failure {
-            code,
-            reason,
-            message: message.into(),
-            details: None,
-        }
+        Failure { code, reason, message: message.into(), details: None }
     }
 
     fn with(mut self, details: Value) -> Failure {
@@ -66,17 +61,11 @@ impl Failure {
     }
 
     pub fn not_found(resource: &GroupResource, name: &str) -> Failure {
-        Failure::new(404, "NotFound", format!("{resource} {name:?} not found"))
-            .about(resource, name)
+        Failure::new(404, "NotFound", format!("{resource} {name:?} not found")).about(resource, name)
     }
 
     pub fn already_exists(resource: &GroupResource, name: &str) -> Failure {
-        Failure::new(
-            409,
-            "AlreadyExists",
-            format!("{resource} {name:?} already exists"),
-        )
-        .about(resource, name)
+        Failure::new(409, "AlreadyExists", format!("{resource} {name:?} already exists")).about(resource, name)
     }
 
     /// A generated name that was taken. `resource` has the plural name of the request.
@@ -123,10 +112,7 @@ impl Failure {
     }
 
     pub fn invalid(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Failure {
-        let qualified = GroupResource {
-            group: group.to_owned(),
-            resource: kind.to_owned(),
-        };
+        let qualified = GroupResource { group: group.to_owned(), resource: kind.to_owned() };
         let mut texts: Vec<String> = Vec::new();
         for error in errors {
             let text = format!("{}: {}", error.field, error.body);
@@ -156,12 +142,8 @@ impl Failure {
     }
 
     pub fn internal(error: impl std::fmt::Display) -> Failure {
-        Failure::new(
-            500,
-            "InternalError",
-            format!("Internal error occurred: {error}"),
-        )
-        .with(json!({"causes": [{"message": error.to_string()}]}))
+        Failure::new(500, "InternalError", format!("Internal error occurred: {error}"))
+            .with(json!({"causes": [{"message": error.to_string()}]}))
     }
 
     /// An error that the API passes on without a reason.
@@ -170,22 +152,13 @@ impl Failure {
     }
 
     pub fn method_not_allowed() -> Failure {
-        Failure::new(
-            405,
-            "MethodNotAllowed",
-            "the server does not allow this method on the requested resource",
-        )
-        .with(json!({}))
+        Failure::new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+            .with(json!({}))
     }
 
     /// No such path.
     pub fn no_such_path() -> Failure {
-        Failure::new(
-            404,
-            "NotFound",
-            "the server could not find the requested resource",
-        )
-        .with(json!({}))
+        Failure::new(404, "NotFound", "the server could not find the requested resource").with(json!({}))
     }
 
     pub fn unsupported_media_type(accepted: &[&str]) -> Failure {
@@ -212,9 +185,7 @@ impl Failure {
 
     /// A namespace that is going away takes no new objects.
     pub fn terminating(resource: &GroupResource, name: &str, namespace: &str) -> Failure {
-        let why = format!(
-            "unable to create new content in namespace {namespace} because it is being terminated"
-        );
+        let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
         let mut failure = Failure::forbidden(resource, name, &why);
         if let Some(Value::Object(details)) = failure.details.as_deref_mut() {
             let cause = json!({"reason": "NamespaceTerminating", "message": format!("namespace {namespace} is being terminated"), "field": "metadata.namespace"});
@@ -244,11 +215,7 @@ impl Failure {
 
 fn details(resource: &GroupResource, name: &str) -> Value {
     let mut out = Map::new();
-    for (key, text) in [
-        ("name", name),
-        ("group", &resource.group),
-        ("kind", &resource.resource),
-    ] {
+    for (key, text) in [("name", name), ("group", &resource.group), ("kind", &resource.resource)] {
         if !text.is_empty() {
             out.insert(key.to_owned(), json!(text));
         }
@@ -273,11 +240,7 @@ impl FieldError {
             body.push_str(": ");
             body.push_str(detail);
         }
-        FieldError {
-            reason,
-            field: field.into(),
-            body,
-        }
+        FieldError { reason, field: field.into(), body }
     }
 
     pub fn required(field: impl Into<String>, detail: &str) -> FieldError {
@@ -285,23 +248,11 @@ impl FieldError {
     }
 
     pub fn invalid(field: impl Into<String>, value: &Value, detail: &str) -> FieldError {
-        FieldError::new(
-            "FieldValueInvalid",
-            field,
-            "Invalid value",
-            Some(value),
-            detail,
-        )
+        FieldError::new("FieldValueInvalid", field, "Invalid value", Some(value), detail)
     }
 
     pub fn duplicate(field: impl Into<String>, value: &Value) -> FieldError {
-        FieldError::new(
-            "FieldValueDuplicate",
-            field,
-            "Duplicate value",
-            Some(value),
-            "",
-        )
+        FieldError::new("FieldValueDuplicate", field, "Duplicate value", Some(value), "")
     }
 
     pub fn not_found(field: impl Into<String>, value: &Value) -> FieldError {
@@ -315,13 +266,7 @@ impl FieldError {
     pub fn unsupported(field: impl Into<String>, value: &Value, supported: &[&str]) -> FieldError {
         let quoted: Vec<String> = supported.iter().map(|item| format!("{item:?}")).collect();
         let detail = format!("supported values: {}", quoted.join(", "));
-        FieldError::new(
-            "FieldValueNotSupported",
-            field,
-            "Unsupported value",
-            Some(value),
-            &detail,
-        )
+        FieldError::new("FieldValueNotSupported", field, "Unsupported value", Some(value), &detail)
     }
 
     pub fn too_long(field: impl Into<String>, max_bytes: usize) -> FieldError {
@@ -331,13 +276,7 @@ impl FieldError {
 
     /// A wrong type, as custom resource validation reports it.
     pub fn wrong_type(field: impl Into<String>, value: &Value, detail: &str) -> FieldError {
-        FieldError::new(
-            "FieldValueTypeInvalid",
-            field,
-            "Invalid value",
-            Some(value),
-            detail,
-        )
+        FieldError::new("FieldValueTypeInvalid", field, "Invalid value", Some(value), detail)
     }
 
     fn cause(&self) -> Value {
@@ -353,21 +292,14 @@ mod tests {
     fn invalid_objects_name_their_fields() {
         let errors = [
             FieldError::required("spec.selector", ""),
-            FieldError::invalid(
-                "spec.replicas",
-                &json!(-1),
-                "must be greater than or equal to 0",
-            ),
+            FieldError::invalid("spec.replicas", &json!(-1), "must be greater than or equal to 0"),
         ];
         let failure = Failure::invalid("apps", "Deployment", "web", &errors);
         assert_eq!(
             failure.message,
             "Deployment.apps \"web\" is invalid: [spec.selector: Required value, spec.replicas: Invalid value: -1: must be greater than or equal to 0]"
         );
-        assert_eq!(
-            failure.body()["details"]["causes"][0]["reason"],
-            "FieldValueRequired"
-        );
+        assert_eq!(failure.body()["details"]["causes"][0]["reason"], "FieldValueRequired");
         assert_eq!(failure.body()["details"]["kind"], "Deployment");
     }
 }

@@ -38,11 +38,7 @@ pub struct Key {
 
 impl Key {
     pub fn new(table: &str, namespace: &str, name: &str) -> Key {
-        Key {
-            table: table.to_owned(),
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        }
+        Key { table: table.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() }
     }
 
     fn encode(&self) -> String {
@@ -86,9 +82,7 @@ impl State {
 
     /// The objects of a table, of one namespace or of all (`None`), in key order.
     pub fn list(&self, table: &str, namespace: Option<&str>) -> Vec<(Key, Object)> {
-        scan(&self.objects, table, namespace)
-            .map(|(key, object)| (key.clone(), Arc::clone(object)))
-            .collect()
+        scan(&self.objects, table, namespace).map(|(key, object)| (key.clone(), Arc::clone(object))).collect()
     }
 
     /// The changes after a revision; `None` where they are no longer known.
@@ -96,9 +90,7 @@ impl State {
         if revision < self.horizon {
             return None;
         }
-        let start = self
-            .history
-            .partition_point(|change| change.revision <= revision);
+        let start = self.history.partition_point(|change| change.revision <= revision);
         Some(self.history.range(start..).cloned().collect())
     }
 }
@@ -109,9 +101,9 @@ fn scan<'a>(
     namespace: Option<&'a str>,
 ) -> impl Iterator<Item = (&'a Key, &'a Object)> {
     let start = Key::new(table, namespace.unwrap_or_default(), "");
-    objects.range(start..).take_while(move |(key, _)| {
-        key.table == table && namespace.is_none_or(|namespace| key.namespace == namespace)
-    })
+    objects
+        .range(start..)
+        .take_while(move |(key, _)| key.table == table && namespace.is_none_or(|namespace| key.namespace == namespace))
 }
 
 /// The view of one write: reads see what it and the writes before it in its group did.
@@ -140,17 +132,9 @@ impl Txn<'_> {
     }
 
     pub fn list(&self, table: &str, namespace: Option<&str>) -> Vec<(Key, Object)> {
-        let mut found: BTreeMap<Key, Object> =
-            self.state.list(table, namespace).into_iter().collect();
-        let wanted = |key: &Key| {
-            key.table == table && namespace.is_none_or(|namespace| key.namespace == namespace)
-        };
-        for (key, object) in self
-            .group
-            .iter()
-            .chain(&self.own)
-            .filter(|(key, _)| wanted(key))
-        {
+        let mut found: BTreeMap<Key, Object> = self.state.list(table, namespace).into_iter().collect();
+        let wanted = |key: &Key| key.table == table && namespace.is_none_or(|namespace| key.namespace == namespace);
+        for (key, object) in self.group.iter().chain(&self.own).filter(|(key, _)| wanted(key)) {
             match object {
                 Some(object) => found.insert(key.clone(), Arc::clone(object)),
                 None => found.remove(key),
@@ -165,12 +149,7 @@ impl Txn<'_> {
         self.revision += 1;
         match self.dry_run {
             false => stamp(&mut object, &self.revision.to_string()),
-            true => stamp(
-                &mut object,
-                before
-                    .as_ref()
-                    .map_or("", |before| text(before, "resourceVersion")),
-            ),
+            true => stamp(&mut object, before.as_ref().map_or("", |before| text(before, "resourceVersion"))),
         }
         let object = Arc::new(object);
         self.changes.push(Change {
@@ -214,10 +193,7 @@ fn stamp(object: &mut Value, revision: &str) {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         match revision {
             "" => metadata.remove("resourceVersion"),
-            revision => metadata.insert(
-                "resourceVersion".to_owned(),
-                Value::String(revision.to_owned()),
-            ),
+            revision => metadata.insert("resourceVersion".to_owned(), Value::String(revision.to_owned())),
         };
     }
 }
@@ -260,11 +236,7 @@ impl Store {
                 }
             })
             .map_err(redb::Error::Io)?;
-        Ok(Store {
-            state,
-            jobs,
-            revision,
-        })
+        Ok(Store { state, jobs, revision })
     }
 
     /// Looks at the committed state. Keep it short: writers wait meanwhile.
@@ -328,24 +300,13 @@ fn load(database: &Database) -> Result<State, redb::Error> {
         let object: Result<Value, _> = serde_json::from_slice(bytes.value());
         let text = key.value();
         let (Some(key), Ok(object)) = (Key::decode(text), object) else {
-            return Err(redb::Error::Corrupted(format!(
-                "the object {text} cannot be read"
-            )));
+            return Err(redb::Error::Corrupted(format!("the object {text} cannot be read")));
         };
         objects.insert(key, Arc::new(object));
     }
-    let revision = view
-        .open_table(COUNTERS)?
-        .get(REVISION)?
-        .map_or(1, |value| value.value());
+    let revision = view.open_table(COUNTERS)?.get(REVISION)?.map_or(1, |value| value.value());
     let catalogue = Arc::new(catalogue(&objects));
-    Ok(State {
-        revision,
-        objects,
-        history: VecDeque::new(),
-        horizon: revision,
-        catalogue,
-    })
+    Ok(State { revision, objects, history: VecDeque::new(), horizon: revision, catalogue })
 }
 
 fn catalogue(objects: &BTreeMap<Key, Object>) -> Catalogue {
@@ -356,9 +317,7 @@ fn catalogue(objects: &BTreeMap<Key, Object>) -> Catalogue {
             .flatten()
             .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
     };
-    let definitions = scan(objects, DEFINITIONS, None)
-        .map(|(_, object)| object)
-        .filter(established);
+    let definitions = scan(objects, DEFINITIONS, None).map(|(_, object)| object).filter(established);
     Catalogue::new(definitions.map(|object| &**object))
 }
 
@@ -386,12 +345,10 @@ fn write_all(
         if group.is_empty() {
             break;
         }
-        let (changes, staged, answers) =
-            run(&state.read().unwrap_or_else(PoisonError::into_inner), group);
+        let (changes, staged, answers) = run(&state.read().unwrap_or_else(PoisonError::into_inner), group);
         let committed = match changes.is_empty() {
             true => Ok(()),
-            false => commit(database, &changes)
-                .map_err(|error| Failure::internal(format!("store: {error}"))),
+            false => commit(database, &changes).map_err(|error| Failure::internal(format!("store: {error}"))),
         };
         if committed.is_ok() && !changes.is_empty() {
             let mut state = state.write().unwrap_or_else(PoisonError::into_inner);
@@ -412,9 +369,7 @@ fn run(state: &State, group: Vec<Work>) -> (Vec<Change>, BTreeMap<Key, Option<Ob
     let mut changes: Vec<Change> = Vec::new();
     let mut answers = Answers::new();
     for work in group {
-        let revision = changes
-            .last()
-            .map_or(state.revision, |change| change.revision);
+        let revision = changes.last().map_or(state.revision, |change| change.revision);
         let mut txn = Txn {
             state,
             group: &staged,
@@ -455,9 +410,7 @@ fn commit(database: &Database, changes: &[Change]) -> Result<(), redb::Error> {
             }
         }
         let revision = changes.last().map_or(0, |change| change.revision);
-        transaction
-            .open_table(COUNTERS)?
-            .insert(REVISION, revision)?;
+        transaction.open_table(COUNTERS)?.insert(REVISION, revision)?;
     }
     transaction.commit()?;
     Ok(())

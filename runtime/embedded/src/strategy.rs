@@ -29,11 +29,7 @@ pub fn reset_fields(kind: &Kind, subresource: &str) -> Set {
         ]),
         ("status", false) => match kind.kind.as_str() {
             "Deployment" | "DaemonSet" => Set::of(&["spec", "metadata.labels"]),
-            "Pod" => Set::of(&[
-                "spec",
-                "metadata.deletionTimestamp",
-                "metadata.ownerReferences",
-            ]),
+            "Pod" => Set::of(&["spec", "metadata.deletionTimestamp", "metadata.ownerReferences"]),
             "CustomResourceDefinition" => Set::of(&["spec", "metadata"]),
             _ => Set::of(&["spec"]),
         },
@@ -70,10 +66,7 @@ fn has_generation(kind: &Kind) -> bool {
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// What admission adds to a new object. Nobody owns it.
@@ -95,21 +88,18 @@ fn admit_pod(object: &mut Value) {
     }
     if spec.get("priorityClassName").is_none() {
         spec.entry("priority").or_insert(json!(0));
-        spec.entry("preemptionPolicy")
-            .or_insert(json!("PreemptLowerPriority"));
+        spec.entry("preemptionPolicy").or_insert(json!("PreemptLowerPriority"));
     }
     let tolerations = spec.entry("tolerations").or_insert_with(|| json!([]));
     if let Some(tolerations) = tolerations.as_array_mut() {
-        for key in [
-            "node.kubernetes.io/not-ready",
-            "node.kubernetes.io/unreachable",
-        ] {
+        for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
             let covered = |toleration: &Value| {
                 (toleration["key"] == key || toleration.get("key").is_none())
                     && (toleration["effect"] == "NoExecute" || toleration.get("effect").is_none())
             };
             if !tolerations.iter().any(covered) {
-                tolerations.push(json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
+                tolerations
+                    .push(json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
             }
         }
     }
@@ -125,10 +115,7 @@ fn protect(kind: &Kind, object: &mut Value) {
     let Some(meta) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
         return;
     };
-    if let Some(list) = meta
-        .entry("finalizers")
-        .or_insert_with(|| json!([]))
-        .as_array_mut()
+    if let Some(list) = meta.entry("finalizers").or_insert_with(|| json!([])).as_array_mut()
         && !list.iter().any(|one| one == name)
     {
         list.push(json!(name));
@@ -149,27 +136,20 @@ pub fn prepare_create(txn: &Txn, kind: &Kind, object: &mut Value) {
         metadata.insert("generation".to_owned(), json!(1));
     }
     match (kind.group.as_str(), kind.kind.as_str()) {
-        ("", "Pod") => {
-            object["status"] = json!({"phase": "Pending", "qosClass": qos_class(object)})
-        }
+        ("", "Pod") => object["status"] = json!({"phase": "Pending", "qosClass": qos_class(object)}),
         ("", "Namespace") => prepare_namespace(object),
         ("", "Service") => services::allocate(txn, object, None),
         ("", "PersistentVolumeClaim") => object["status"] = json!({"phase": "Pending"}),
         ("", "PersistentVolume") => {
-            object["status"] =
-                json!({"phase": "Pending", "lastPhaseTransitionTime": crate::clock::now()});
+            object["status"] = json!({"phase": "Pending", "lastPhaseTransitionTime": crate::clock::now()});
         }
-        ("apps", "DaemonSet") => {
-            object["metadata"]["annotations"][TEMPLATE_GENERATION] = json!("1")
-        }
+        ("apps", "DaemonSet") => object["metadata"]["annotations"][TEMPLATE_GENERATION] = json!("1"),
         ("batch", "Job") => {
-            let shared =
-                object["metadata"]["labels"] == object["spec"]["template"]["metadata"]["labels"];
+            let shared = object["metadata"]["labels"] == object["spec"]["template"]["metadata"]["labels"];
             job_selector(object);
             // The labels that the selector puts into the template are the Job's own where it had those of the template.
             if shared || object["metadata"]["labels"].is_null() {
-                object["metadata"]["labels"] =
-                    object["spec"]["template"]["metadata"]["labels"].clone();
+                object["metadata"]["labels"] = object["spec"]["template"]["metadata"]["labels"].clone();
             }
         }
         ("apiextensions.k8s.io", "CustomResourceDefinition") => establish(object),
@@ -184,10 +164,7 @@ fn reset_status(kind: &Kind, object: &mut Value) {
     };
     let blank = match kind.custom {
         true => None,
-        false => kind
-            .ty
-            .field("status")
-            .map(|field| decode::empty(&field.ty)),
+        false => kind.ty.field("status").map(|field| decode::empty(&field.ty)),
     };
     match blank {
         Some(blank) => map.insert("status".to_owned(), blank),
@@ -211,10 +188,7 @@ fn prepare_namespace(object: &mut Value) {
 fn name_label(object: &mut Value) {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
         && let Some(name) = metadata.get("name").cloned()
-        && let Some(labels) = metadata
-            .entry("labels")
-            .or_insert_with(|| json!({}))
-            .as_object_mut()
+        && let Some(labels) = metadata.entry("labels").or_insert_with(|| json!({})).as_object_mut()
     {
         labels.insert("kubernetes.io/metadata.name".to_owned(), name);
     }
@@ -222,19 +196,14 @@ fn name_label(object: &mut Value) {
 
 /// Guaranteed, Burstable or BestEffort, from the resources of the containers.
 fn qos_class(pod: &Value) -> &'static str {
-    let containers = ["containers", "initContainers"]
-        .iter()
-        .flat_map(|list| pod["spec"][list].as_array().into_iter().flatten());
+    let containers =
+        ["containers", "initContainers"].iter().flat_map(|list| pod["spec"][list].as_array().into_iter().flatten());
     let (mut any, mut guaranteed) = (false, true);
     for container in containers {
-        let (limits, requests) = (
-            &container["resources"]["limits"],
-            &container["resources"]["requests"],
-        );
+        let (limits, requests) = (&container["resources"]["limits"], &container["resources"]["requests"]);
         for name in ["cpu", "memory"] {
             any |= limits[name].is_string() || requests[name].is_string();
-            guaranteed &= limits[name].is_string()
-                && (requests[name].is_null() || requests[name] == limits[name]);
+            guaranteed &= limits[name].is_string() && (requests[name].is_null() || requests[name] == limits[name]);
         }
     }
     match (any, guaranteed) {
@@ -249,10 +218,7 @@ fn job_selector(object: &mut Value) {
     if object["spec"]["manualSelector"] == true {
         return;
     }
-    let (uid, name) = (
-        text(object, "/metadata/uid").to_owned(),
-        text(object, "/metadata/name").to_owned(),
-    );
+    let (uid, name) = (text(object, "/metadata/uid").to_owned(), text(object, "/metadata/name").to_owned());
     if let Some(labels) = labels_of(&mut object["spec"]["template"]) {
         for (key, value) in [
             ("batch.kubernetes.io/controller-uid", &uid),
@@ -264,21 +230,13 @@ fn job_selector(object: &mut Value) {
         }
     }
     if object["spec"]["selector"].is_null() {
-        object["spec"]["selector"] =
-            json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
+        object["spec"]["selector"] = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
     }
 }
 
 fn labels_of(template: &mut Value) -> Option<&mut Map<String, Value>> {
-    let metadata = template
-        .as_object_mut()?
-        .entry("metadata")
-        .or_insert_with(|| json!({}));
-    metadata
-        .as_object_mut()?
-        .entry("labels")
-        .or_insert_with(|| json!({}))
-        .as_object_mut()
+    let metadata = template.as_object_mut()?.entry("metadata").or_insert_with(|| json!({}));
+    metadata.as_object_mut()?.entry("labels").or_insert_with(|| json!({})).as_object_mut()
 }
 
 /// Custom kinds are served at once: names are taken as given.
@@ -357,13 +315,10 @@ fn prepare_main(txn: &Txn, kind: &Kind, object: &mut Value, old: &Value) {
 }
 
 fn count_template(object: &mut Value, old: &Value) {
-    let before: i64 = old["metadata"]["annotations"][TEMPLATE_GENERATION]
-        .as_str()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0);
+    let before: i64 =
+        old["metadata"]["annotations"][TEMPLATE_GENERATION].as_str().and_then(|text| text.parse().ok()).unwrap_or(0);
     let changed = object["spec"]["template"] != old["spec"]["template"];
-    object["metadata"]["annotations"][TEMPLATE_GENERATION] =
-        json!((before + i64::from(changed)).to_string());
+    object["metadata"]["annotations"][TEMPLATE_GENERATION] = json!((before + i64::from(changed)).to_string());
 }
 
 fn accept_names(object: &mut Value) {
@@ -385,17 +340,13 @@ fn changed(kind: &Kind, object: &Value, old: &Value) -> bool {
     let differs = |pointer: &str| object.pointer(pointer) != old.pointer(pointer);
     match kind.kind.as_str() {
         "Deployment" => differs("/spec") || differs("/metadata/annotations"),
-        "EndpointSlice"
-        | "PodTemplate"
-        | "MutatingWebhookConfiguration"
-        | "ValidatingWebhookConfiguration" => {
+        "EndpointSlice" | "PodTemplate" | "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => {
             let rest = |value: &Value| {
                 let mut map = value.as_object().cloned().unwrap_or_default();
                 map.remove("metadata");
                 map
             };
-            rest(object) != rest(old)
-                || (kind.kind == "EndpointSlice" && differs("/metadata/labels"))
+            rest(object) != rest(old) || (kind.kind == "EndpointSlice" && differs("/metadata/labels"))
         }
         _ => differs("/spec"),
     }

@@ -33,13 +33,8 @@ impl Comparison {
 
 /// What kind of node a value is, seen through its type.
 enum Node<'a> {
-    Map {
-        atomic: bool,
-    },
-    List {
-        relation: &'a Relation,
-        element: &'a Type,
-    },
+    Map { atomic: bool },
+    List { relation: &'a Relation, element: &'a Type },
     Leaf,
 }
 
@@ -50,10 +45,7 @@ fn node<'a>(ty: &'a Type, value: Option<&Value>) -> Node<'a> {
         Type::List { element, relation } => Node::List { relation, element },
         Type::Any => match value {
             Some(Value::Object(_) | Value::Null) | None => Node::Map { atomic: false },
-            Some(Value::Array(_)) => Node::List {
-                relation: &Relation::Atomic,
-                element: &Type::Any,
-            },
+            Some(Value::Array(_)) => Node::List { relation: &Relation::Atomic, element: &Type::Any },
             Some(Value::Bool(_) | Value::Number(_) | Value::String(_)) => Node::Leaf,
         },
     }
@@ -69,9 +61,7 @@ pub fn item_step(relation: &Relation, element: &Type, item: &Value) -> Result<St
                     return Err("associative list with keys may not have a null element".to_owned());
                 }
                 _ => {
-                    return Err(
-                        "associative list with keys may not have non-map elements".to_owned()
-                    );
+                    return Err("associative list with keys may not have non-map elements".to_owned());
                 }
             };
             let mut found = Map::new();
@@ -91,18 +81,10 @@ pub fn item_step(relation: &Relation, element: &Type, item: &Value) -> Result<St
             Ok(Step::Key(canonical(&Value::Object(found))))
         }
         Relation::Set => match item {
-            Value::Object(_) => {
-                Err("associative list without keys has an element that's a map type".to_owned())
-            }
-            Value::Array(_) => {
-                Err("not supported: associative list with lists as elements".to_owned())
-            }
-            Value::Null => Err(
-                "associative list without keys has an element that's an explicit null".to_owned(),
-            ),
-            Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                Ok(Step::Value(canonical(item)))
-            }
+            Value::Object(_) => Err("associative list without keys has an element that's a map type".to_owned()),
+            Value::Array(_) => Err("not supported: associative list with lists as elements".to_owned()),
+            Value::Null => Err("associative list without keys has an element that's an explicit null".to_owned()),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(Step::Value(canonical(item))),
         },
         Relation::Atomic => Err("invalid indexing of non-associative list".to_owned()),
     }
@@ -120,10 +102,7 @@ fn empty_map(map: Option<&Map<String, Value>>) -> bool {
     map.is_none_or(Map::is_empty)
 }
 
-fn keys_of<'a>(
-    left: Option<&'a Map<String, Value>>,
-    right: Option<&'a Map<String, Value>>,
-) -> BTreeSet<&'a String> {
+fn keys_of<'a>(left: Option<&'a Map<String, Value>>, right: Option<&'a Map<String, Value>>) -> BTreeSet<&'a String> {
     let left = left.into_iter().flat_map(Map::keys);
     let right = right.into_iter().flat_map(Map::keys);
     left.chain(right).collect()
@@ -136,13 +115,7 @@ pub fn compare(ty: &Type, left: &Value, right: &Value) -> Comparison {
     out
 }
 
-fn compare_at(
-    ty: &Type,
-    left: Option<&Value>,
-    right: Option<&Value>,
-    path: &mut Vec<Step>,
-    out: &mut Comparison,
-) {
+fn compare_at(ty: &Type, left: Option<&Value>, right: Option<&Value>, path: &mut Vec<Step>, out: &mut Comparison) {
     let shape = node(ty, right.or(left));
     let leaf = match shape {
         Node::Leaf => true,
@@ -165,17 +138,12 @@ fn compare_at(
             let (left, right) = (map_of(left), map_of(right));
             for key in keys_of(left, right) {
                 path.push(Step::field(key));
-                let (before, after) = (
-                    left.and_then(|map| map.get(key)),
-                    right.and_then(|map| map.get(key)),
-                );
+                let (before, after) = (left.and_then(|map| map.get(key)), right.and_then(|map| map.get(key)));
                 compare_at(&field_type(ty, key), before, after, path, out);
                 path.pop();
             }
         }
-        Node::List { relation, element } => {
-            compare_items(relation, element, (left, right), path, out)
-        }
+        Node::List { relation, element } => compare_items(relation, element, (left, right), path, out),
         Node::Leaf => {}
     }
     match (left, right) {
@@ -200,13 +168,7 @@ fn compare_items(
         let new = after.get(step).map_or(&[][..], Vec::as_slice);
         path.push(step.clone());
         match (old, new) {
-            ([] | [_], [] | [_]) => compare_at(
-                element,
-                old.first().copied(),
-                new.first().copied(),
-                path,
-                out,
-            ),
+            ([] | [_], [] | [_]) => compare_at(element, old.first().copied(), new.first().copied(), path, out),
             ([_, _, ..], [_, _, ..]) => {
                 if old != new {
                     out.modified.insert(path);
@@ -230,11 +192,7 @@ fn compare_items(
     }
 }
 
-fn grouped<'a>(
-    relation: &Relation,
-    element: &Type,
-    items: &'a [Value],
-) -> BTreeMap<Step, Vec<&'a Value>> {
+fn grouped<'a>(relation: &Relation, element: &Type, items: &'a [Value]) -> BTreeMap<Step, Vec<&'a Value>> {
     let mut out: BTreeMap<Step, Vec<&Value>> = BTreeMap::new();
     for item in items {
         if let Ok(step) = item_step(relation, element, item) {
@@ -247,21 +205,13 @@ fn grouped<'a>(
 /// Equality that does not tell `1` from `1.0`.
 pub fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Number(left), Value::Number(right)) => {
-            left == right || left.as_f64() == right.as_f64()
-        }
+        (Value::Number(left), Value::Number(right)) => left == right || left.as_f64() == right.as_f64(),
         (Value::Array(left), Value::Array(right)) => {
-            left.len() == right.len()
-                && left
-                    .iter()
-                    .zip(right)
-                    .all(|(left, right)| same(left, right))
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
         }
         (Value::Object(left), Value::Object(right)) => {
             left.len() == right.len()
-                && left
-                    .iter()
-                    .all(|(key, value)| right.get(key).is_some_and(|other| same(value, other)))
+                && left.iter().all(|(key, value)| right.get(key).is_some_and(|other| same(value, other)))
         }
         _ => left == right,
     }
@@ -282,10 +232,7 @@ fn merge_at(ty: &Type, left: Option<&Value>, right: Option<&Value>) -> Option<Va
             }
             let mut out = Map::new();
             for key in keys_of(before, after) {
-                let (old, new) = (
-                    before.and_then(|map| map.get(key)),
-                    after.and_then(|map| map.get(key)),
-                );
+                let (old, new) = (before.and_then(|map| map.get(key)), after.and_then(|map| map.get(key)));
                 if let Some(value) = merge_at(&field_type(ty, key), old, new) {
                     out.insert(key.clone(), value);
                 }
@@ -309,9 +256,7 @@ fn merge_items(relation: &Relation, element: &Type, left: &[Value], right: &[Val
     let right_steps = steps(relation, element, right);
     let left_index = first_of(&left_steps, left);
     let right_index = first_of(&right_steps, right);
-    let mut shared = right_steps
-        .iter()
-        .filter(|step| left_index.contains_key(step));
+    let mut shared = right_steps.iter().filter(|step| left_index.contains_key(step));
     let mut next_shared = shared.next();
     let mut merged: BTreeSet<&Step> = BTreeSet::new();
     let mut out = Vec::new();
@@ -357,19 +302,14 @@ fn merge_items(relation: &Relation, element: &Type, left: &[Value], right: &[Val
 }
 
 fn steps(relation: &Relation, element: &Type, items: &[Value]) -> Vec<Step> {
-    items
-        .iter()
-        .filter_map(|item| item_step(relation, element, item).ok())
-        .collect()
+    items.iter().filter_map(|item| item_step(relation, element, item).ok()).collect()
 }
 
 /// The item of each step; `None` where the step occurs more than once, since duplicates are not merged.
 fn first_of<'a>(steps: &[Step], items: &'a [Value]) -> BTreeMap<Step, Option<&'a Value>> {
     let mut out: BTreeMap<Step, Option<&Value>> = BTreeMap::new();
     for (step, item) in steps.iter().zip(items) {
-        out.entry(step.clone())
-            .and_modify(|known| *known = None)
-            .or_insert(Some(item));
+        out.entry(step.clone()).and_modify(|known| *known = None).or_insert(Some(item));
     }
     out
 }
@@ -395,10 +335,7 @@ fn collect(ty: &Type, value: &Value, path: &mut Vec<Step>, out: &mut Set) {
                 path.pop();
             }
         }
-        Node::List {
-            relation: Relation::Atomic,
-            ..
-        } => out.insert(path),
+        Node::List { relation: Relation::Atomic, .. } => out.insert(path),
         Node::List { relation, element } => {
             for (step, items) in grouped(relation, element, list_of(Some(value))) {
                 path.push(step);
@@ -432,11 +369,7 @@ pub fn remove(ty: &Type, value: &Value, set: &Set) -> Value {
                 };
                 out.insert(key.clone(), kept);
             }
-            if out.is_empty() {
-                Value::Null
-            } else {
-                Value::Object(out)
-            }
+            if out.is_empty() { Value::Null } else { Value::Object(out) }
         }
         Node::List { relation, element } => {
             let items = list_of(Some(value));
@@ -456,11 +389,7 @@ pub fn remove(ty: &Type, value: &Value, set: &Set) -> Value {
                     None => item.clone(),
                 });
             }
-            if out.is_empty() {
-                Value::Null
-            } else {
-                Value::Array(out)
-            }
+            if out.is_empty() { Value::Null } else { Value::Array(out) }
         }
     }
 }
@@ -478,16 +407,11 @@ fn check_at(ty: &Type, value: &Value, path: String, out: &mut Vec<String>) {
         (Type::Any, _) | (_, Value::Null) => {}
         (Type::Scalar(scalar), _) => {
             if let Some(expected) = mismatch(*scalar, value) {
-                say(format!(
-                    "expected {expected}, got {}",
-                    found(*scalar, value)
-                ));
+                say(format!("expected {expected}, got {}", found(*scalar, value)));
             }
         }
         (Type::Struct { shape, .. }, Value::Object(map)) => {
-            let unknown = map
-                .keys()
-                .find(|key| !shape.open && !shape.fields.contains_key(*key));
+            let unknown = map.keys().find(|key| !shape.open && !shape.fields.contains_key(*key));
             if let Some(key) = unknown {
                 out.push(format!("{path}.{key}: field not declared in schema"));
                 return;
@@ -503,9 +427,7 @@ fn check_at(ty: &Type, value: &Value, path: String, out: &mut Vec<String>) {
                 check_at(element, inner, format!("{path}.{key}"), out);
             }
         }
-        (Type::Struct { .. } | Type::Map { .. }, _) => {
-            say(format!("expected map, got &{{{}}}", plain(value)))
-        }
+        (Type::Struct { .. } | Type::Map { .. }, _) => say(format!("expected map, got &{{{}}}", plain(value))),
         (Type::List { element, relation }, Value::Array(items)) => {
             let mut seen = BTreeSet::new();
             for (index, item) in items.iter().enumerate() {
@@ -517,10 +439,7 @@ fn check_at(ty: &Type, value: &Value, path: String, out: &mut Vec<String>) {
                     Ok(step) => {
                         let below = format!("{path}{}", step.display());
                         if !seen.insert(step.clone()) {
-                            out.push(format!(
-                                "{path}: duplicate entries for key {}",
-                                step.display()
-                            ));
+                            out.push(format!("{path}: duplicate entries for key {}", step.display()));
                         }
                         check_at(element, item, below, out);
                     }
@@ -556,15 +475,12 @@ fn found(expected: Scalar, value: &Value) -> String {
             Value::Null | Value::Number(_) => "nil".to_owned(),
         },
         Scalar::Bool => format!("&{{{}}}", plain(value)),
-        Scalar::String
-        | Scalar::Bytes
-        | Scalar::Time
-        | Scalar::MicroTime
-        | Scalar::Quantity
-        | Scalar::IntOrString => match value {
-            Value::String(text) => format!("&value.valueUnstructured{{Value:{text:?}}}"),
-            other => format!("&value.valueUnstructured{{Value:{other}}}"),
-        },
+        Scalar::String | Scalar::Bytes | Scalar::Time | Scalar::MicroTime | Scalar::Quantity | Scalar::IntOrString => {
+            match value {
+                Value::String(text) => format!("&value.valueUnstructured{{Value:{text:?}}}"),
+                other => format!("&value.valueUnstructured{{Value:{other}}}"),
+            }
+        }
     }
 }
 
@@ -579,12 +495,8 @@ fn plain(value: &Value) -> String {
             format!("[{}]", parts.join(" "))
         }
         Value::Object(map) => {
-            let parts: BTreeMap<&String, String> =
-                map.iter().map(|(key, value)| (key, plain(value))).collect();
-            let parts: Vec<String> = parts
-                .into_iter()
-                .map(|(key, value)| format!("{key}:{value}"))
-                .collect();
+            let parts: BTreeMap<&String, String> = map.iter().map(|(key, value)| (key, plain(value))).collect();
+            let parts: Vec<String> = parts.into_iter().map(|(key, value)| format!("{key}:{value}")).collect();
             format!("map[{}]", parts.join(" "))
         }
     }
@@ -611,23 +523,14 @@ mod tests {
         let merged = merge(&deployment(), &left, &right);
         assert_eq!(
             merged,
-            containers(
-                json!([{"name": "b"}, {"name": "c"}, {"name": "d"}, {"name": "a", "image": "y"}])
-            )
+            containers(json!([{"name": "b"}, {"name": "c"}, {"name": "d"}, {"name": "a", "image": "y"}]))
         );
     }
 
     #[test]
     fn compare_marks_parents_that_appear() {
-        let change = compare(
-            &deployment(),
-            &json!({"metadata": {}}),
-            &json!({"metadata": {"labels": {"a": "b"}}}),
-        );
-        assert_eq!(
-            change.added,
-            Set::of(&["metadata.labels", "metadata.labels.a"])
-        );
+        let change = compare(&deployment(), &json!({"metadata": {}}), &json!({"metadata": {"labels": {"a": "b"}}}));
+        assert_eq!(change.added, Set::of(&["metadata.labels", "metadata.labels.a"]));
         assert!(change.removed.is_empty() && change.modified.is_empty());
     }
 
@@ -644,15 +547,9 @@ mod tests {
     fn port_keys_have_the_default_protocol() {
         let ports = json!([{"name": "a", "ports": [{"containerPort": 80}]}]);
         let set = to_set(&deployment(), &containers(ports));
-        let shown: Vec<String> = set
-            .paths()
-            .iter()
-            .map(|path| crate::fields::display(path))
-            .collect();
+        let shown: Vec<String> = set.paths().iter().map(|path| crate::fields::display(path)).collect();
         assert!(
-            shown.iter().any(
-                |path| path.ends_with("ports[containerPort=80,protocol=\"TCP\"].containerPort")
-            ),
+            shown.iter().any(|path| path.ends_with("ports[containerPort=80,protocol=\"TCP\"].containerPort")),
             "{shown:?}"
         );
     }
@@ -660,17 +557,11 @@ mod tests {
     #[test]
     fn unknown_fields_and_duplicates_are_named() {
         let unknown = json!({"spec": {"foo": 1}});
-        assert_eq!(
-            check(&deployment(), &unknown),
-            [".spec.foo: field not declared in schema"]
-        );
+        assert_eq!(check(&deployment(), &unknown), [".spec.foo: field not declared in schema"]);
         let twice = containers(json!([{"name": "a"}, {"name": "a"}]));
         let expected = ".spec.template.spec.containers: duplicate entries for key [name=\"a\"]";
         assert_eq!(check(&deployment(), &twice), [expected]);
         let text = json!({"spec": {"replicas": "two"}});
-        assert_eq!(
-            check(&deployment(), &text),
-            [".spec.replicas: expected numeric (int or float), got string"]
-        );
+        assert_eq!(check(&deployment(), &text), [".spec.replicas: expected numeric (int or float), got string"]);
     }
 }

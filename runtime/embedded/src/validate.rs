@@ -40,12 +40,7 @@ pub fn update(kind: &Kind, subresource: &str, object: &Value, old: &Value) -> Re
 fn finish(kind: &Kind, object: &Value, errors: &[FieldError]) -> Result<(), Failure> {
     match errors {
         [] => Ok(()),
-        _ => Err(Failure::invalid(
-            &kind.group,
-            &kind.kind,
-            text(object, "/metadata/name"),
-            errors,
-        )),
+        _ => Err(Failure::invalid(&kind.group, &kind.kind, text(object, "/metadata/name"), errors)),
     }
 }
 
@@ -60,9 +55,7 @@ fn specific(kind: &Kind, object: &Value, old: Option<&Value>, errors: &mut Error
         ("", "Secret") => objects::secret(object, old, errors),
         ("", "PersistentVolumeClaim") => objects::claim(object, old, errors),
         ("", "ReplicationController") => workloads::replication_controller(object, errors),
-        ("apps", "Deployment" | "ReplicaSet" | "DaemonSet") => {
-            workloads::workload(&kind.kind, object, old, errors)
-        }
+        ("apps", "Deployment" | "ReplicaSet" | "DaemonSet") => workloads::workload(&kind.kind, object, old, errors),
         ("apps", "StatefulSet") => workloads::stateful_set(object, old, errors),
         ("batch", "Job") => workloads::job(object, old, errors),
         ("batch", "CronJob") => workloads::cron_job(object, errors),
@@ -79,17 +72,11 @@ fn specific(kind: &Kind, object: &Value, old: Option<&Value>, errors: &mut Error
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn items<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    object.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// A number that must not be negative.
@@ -97,11 +84,7 @@ fn not_negative(object: &Value, pointer: &str, errors: &mut Errors) {
     if let Some(value) = object.pointer(pointer)
         && value.as_i64().is_some_and(|number| number < 0)
     {
-        errors.push(FieldError::invalid(
-            dotted(pointer),
-            value,
-            "must be greater than or equal to 0",
-        ));
+        errors.push(FieldError::invalid(dotted(pointer), value, "must be greater than or equal to 0"));
     }
 }
 
@@ -112,15 +95,8 @@ fn dotted(pointer: &str) -> String {
 /// A field that must stay as it was.
 fn immutable(object: &Value, old: &Value, pointer: &str, errors: &mut Errors) {
     let blank = Value::Null;
-    let (new, before) = (
-        object.pointer(pointer).unwrap_or(&blank),
-        old.pointer(pointer).unwrap_or(&blank),
-    );
+    let (new, before) = (object.pointer(pointer).unwrap_or(&blank), old.pointer(pointer).unwrap_or(&blank));
     if new != before {
-        errors.push(FieldError::invalid(
-            dotted(pointer),
-            new,
-            "field is immutable",
-        ));
+        errors.push(FieldError::invalid(dotted(pointer), new, "field is immutable"));
     }
 }

@@ -1,1 +1,24 @@
 //! Integration tests of this crate, one binary.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod apply_commit;
+mod apply_engine;
+mod apply_objects;
+mod apply_pods;
+mod apply_rollout;
+mod bench;
+mod cli;
+mod cli_gates;
+mod cli_input;
+mod cli_kill;
+mod cli_line;
+mod cli_refused;
+mod git;
+mod git_commit;
+mod planfile;
+mod plans;
+mod repos;
+mod snapshot;
+mod step_checkout;
+mod step_image;

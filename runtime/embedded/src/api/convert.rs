@@ -10,12 +10,7 @@ use crate::store::Txn;
 
 /// A stored object as this version of its kind shows it.
 pub fn served(kind: &Kind, stored: &Value) -> Value {
-    let from = stored["apiVersion"]
-        .as_str()
-        .unwrap_or_default()
-        .rsplit('/')
-        .next()
-        .unwrap_or_default();
+    let from = stored["apiVersion"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
     between(stored, kind, from, &kind.version)
 }
 
@@ -57,11 +52,7 @@ fn between(value: &Value, kind: &Kind, from: &str, to: &str) -> Value {
 }
 
 fn take(object: &mut Value, section: &str) -> Map<String, Value> {
-    object
-        .get_mut(section)
-        .and_then(Value::as_object_mut)
-        .map(std::mem::take)
-        .unwrap_or_default()
+    object.get_mut(section).and_then(Value::as_object_mut).map(std::mem::take).unwrap_or_default()
 }
 
 fn put(object: &mut Value, section: &str, map: Map<String, Value>) {
@@ -72,9 +63,7 @@ fn put(object: &mut Value, section: &str, map: Map<String, Value>) {
 
 fn cpu_utilization(metrics: Option<&Value>) -> Option<Value> {
     let list = metrics?.as_array()?;
-    let cpu = list
-        .iter()
-        .find(|metric| metric["type"] == "Resource" && metric["resource"]["name"] == "cpu")?;
+    let cpu = list.iter().find(|metric| metric["type"] == "Resource" && metric["resource"]["name"] == "cpu")?;
     cpu.pointer("/resource/target/averageUtilization")
         .or_else(|| cpu.pointer("/resource/current/averageUtilization"))
         .cloned()

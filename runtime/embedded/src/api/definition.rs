@@ -20,10 +20,7 @@ pub fn is_definition(kind: &Kind) -> bool {
 /// Marks a definition that is being deleted, so that it stays until its resources are gone.
 pub fn hold(object: &mut Value) {
     let meta = metadata(object);
-    if let Some(list) = meta
-        .entry("finalizers")
-        .or_insert_with(|| json!([]))
-        .as_array_mut()
+    if let Some(list) = meta.entry("finalizers").or_insert_with(|| json!([])).as_array_mut()
         && !list.iter().any(|one| one == FINALIZER)
     {
         list.push(json!(FINALIZER));
@@ -40,25 +37,15 @@ pub fn hold(object: &mut Value) {
 
 /// Deletes the resources of a definition that is going away, and the definition once there are none.
 pub fn sweep(txn: &mut Txn, key: &Key) -> Result<(), Failure> {
-    let Some(definition) = txn
-        .get(key)
-        .filter(|found| !found["metadata"]["deletionTimestamp"].is_null())
-    else {
+    let Some(definition) = txn.get(key).filter(|found| !found["metadata"]["deletionTimestamp"].is_null()) else {
         return Ok(());
     };
-    let (group, plural) = (
-        text(&definition, "/spec/group"),
-        text(&definition, "/spec/names/plural"),
-    );
+    let (group, plural) = (text(&definition, "/spec/group"), text(&definition, "/spec/names/plural"));
     let table = kinds::table(group, plural);
     if let Some(kind) = txn.catalogue().tables().get(&table).cloned() {
         for (member, object) in txn.list(&table, None) {
             if object["metadata"]["deletionTimestamp"].is_null() {
-                let target = Target {
-                    kind: &kind,
-                    namespace: &member.namespace,
-                    name: &member.name,
-                };
+                let target = Target { kind: &kind, namespace: &member.namespace, name: &member.name };
                 delete(txn, target, &DeleteOptions::default())?;
             }
         }
@@ -67,10 +54,7 @@ pub fn sweep(txn: &mut Txn, key: &Key) -> Result<(), Failure> {
         return Ok(());
     }
     let mut last = (*definition).clone();
-    if let Some(list) = metadata(&mut last)
-        .get_mut("finalizers")
-        .and_then(Value::as_array_mut)
-    {
+    if let Some(list) = metadata(&mut last).get_mut("finalizers").and_then(Value::as_array_mut) {
         list.retain(|one| one != FINALIZER);
     }
     match super::write::finished(&last) {

@@ -32,42 +32,25 @@ pub enum Propagation {
 impl DeleteOptions {
     /// Reads the body of a DELETE; parameters of the query that are set take precedence.
     pub fn read(body: &Value, query: &[(String, String)]) -> Result<DeleteOptions, Failure> {
-        let find = |key: &str| {
-            query
-                .iter()
-                .find(|(name, _)| name == key)
-                .map(|(_, value)| value.as_str())
-        };
+        let find = |key: &str| query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
         let mut options = DeleteOptions {
-            dry_run: body["dryRun"]
-                .as_array()
-                .is_some_and(|list| !list.is_empty())
+            dry_run: body["dryRun"].as_array().is_some_and(|list| !list.is_empty())
                 || find("dryRun").is_some_and(|v| !v.is_empty()),
             grace_period_seconds: body["gracePeriodSeconds"].as_i64(),
             uid: body["preconditions"]["uid"].as_str().map(str::to_owned),
-            resource_version: body["preconditions"]["resourceVersion"]
-                .as_str()
-                .map(str::to_owned),
+            resource_version: body["preconditions"]["resourceVersion"].as_str().map(str::to_owned),
             propagation: None,
         };
         if let Some(seconds) = find("gracePeriodSeconds") {
             options.grace_period_seconds = seconds.parse().ok();
         }
-        let orphan = body["orphanDependents"]
-            .as_bool()
-            .or_else(|| find("orphanDependents").map(|value| value == "true"));
-        let policy = body["propagationPolicy"]
-            .as_str()
-            .or_else(|| find("propagationPolicy"));
+        let orphan =
+            body["orphanDependents"].as_bool().or_else(|| find("orphanDependents").map(|value| value == "true"));
+        let policy = body["propagationPolicy"].as_str().or_else(|| find("propagationPolicy"));
         if orphan.is_some() && policy.is_some() {
             let detail = "orphanDependents and deletionPropagation cannot be both set";
             let problem = FieldError::invalid("propagationPolicy", &json!(policy), detail);
-            return Err(Failure::invalid(
-                "meta.k8s.io",
-                "DeleteOptions",
-                "",
-                &[problem],
-            ));
+            return Err(Failure::invalid("meta.k8s.io", "DeleteOptions", "", &[problem]));
         }
         options.propagation = match (policy, orphan) {
             (Some("Orphan"), _) | (None, Some(true)) => Some(Propagation::Orphan),
@@ -80,12 +63,7 @@ impl DeleteOptions {
                     &json!(other),
                     &["Foreground", "Background", "Orphan", "nil"],
                 );
-                return Err(Failure::invalid(
-                    "meta.k8s.io",
-                    "DeleteOptions",
-                    "",
-                    &[problem],
-                ));
+                return Err(Failure::invalid("meta.k8s.io", "DeleteOptions", "", &[problem]));
             }
         };
         Ok(options)
@@ -135,25 +113,15 @@ pub fn delete(txn: &mut Txn, target: Target, options: &DeleteOptions) -> Result<
 }
 
 fn preconditions(target: &Target, object: &Value, options: &DeleteOptions) -> Result<(), Failure> {
-    let resource = GroupResource {
-        group: target.kind.group.clone(),
-        resource: target.kind.kind.clone(),
-    };
-    let (uid, version) = (
-        text(object, "/metadata/uid"),
-        text(object, "/metadata/resourceVersion"),
-    );
+    let resource = GroupResource { group: target.kind.group.clone(), resource: target.kind.kind.clone() };
+    let (uid, version) = (text(object, "/metadata/uid"), text(object, "/metadata/resourceVersion"));
     if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != uid) {
         let why = format!(
             "the UID in the precondition ({wanted}) does not match the UID in record ({uid}). The object might have been deleted and then recreated"
         );
         return Err(Failure::conflict(&resource, target.name, &why));
     }
-    if let Some(wanted) = options
-        .resource_version
-        .as_deref()
-        .filter(|wanted| *wanted != version)
-    {
+    if let Some(wanted) = options.resource_version.as_deref().filter(|wanted| *wanted != version) {
         let why = format!(
             "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({version}). The object might have been modified"
         );
@@ -166,22 +134,15 @@ fn preconditions(target: &Target, object: &Value, options: &DeleteOptions) -> Re
 fn protected(target: &Target) -> Result<(), Failure> {
     let namespace = target.kind.kind == "Namespace" && target.kind.group.is_empty();
     match namespace && matches!(target.name, "default" | "kube-system" | "kube-public") {
-        true => Err(Failure::forbidden(
-            &target.kind.group_resource(),
-            target.name,
-            "this namespace may not be deleted",
-        )),
+        true => {
+            Err(Failure::forbidden(&target.kind.group_resource(), target.name, "this namespace may not be deleted"))
+        }
         false => Ok(()),
     }
 }
 
 fn text_list(list: &Value) -> Vec<String> {
-    list.as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// The garbage collector's own finalizers follow the chosen propagation.
@@ -199,11 +160,8 @@ fn propagate(kind: &Kind, object: &mut Value, options: &DeleteOptions) {
     if kind.kind == "Namespace" && kind.group.is_empty() {
         return;
     }
-    let mut after: Vec<String> = before
-        .iter()
-        .filter(|name| !matches!(name.as_str(), "orphan" | "foregroundDeletion"))
-        .cloned()
-        .collect();
+    let mut after: Vec<String> =
+        before.iter().filter(|name| !matches!(name.as_str(), "orphan" | "foregroundDeletion")).cloned().collect();
     if orphan {
         after.push("orphan".to_owned());
     }
@@ -218,10 +176,7 @@ fn propagate(kind: &Kind, object: &mut Value, options: &DeleteOptions) {
 }
 
 fn orphans(kind: &Kind) -> bool {
-    matches!(
-        (kind.group.as_str(), kind.kind.as_str()),
-        ("batch", "Job") | ("", "ReplicationController")
-    )
+    matches!((kind.group.as_str(), kind.kind.as_str()), ("batch", "Job") | ("", "ReplicationController"))
 }
 
 /// Seconds that a Pod gets to end; other kinds go at once.
@@ -233,9 +188,7 @@ fn grace_period(kind: &Kind, object: &Value, options: &DeleteOptions) -> i64 {
     if over || text(object, "/spec/nodeName").is_empty() {
         return 0;
     }
-    let wanted = options
-        .grace_period_seconds
-        .or_else(|| object["spec"]["terminationGracePeriodSeconds"].as_i64());
+    let wanted = options.grace_period_seconds.or_else(|| object["spec"]["terminationGracePeriodSeconds"].as_i64());
     match wanted.unwrap_or(30) {
         negative if negative < 0 => 1,
         seconds => seconds,
@@ -308,11 +261,7 @@ pub fn delete_collection(
         if !selection.selects(&object) {
             continue;
         }
-        let target = Target {
-            kind,
-            namespace: &key.namespace,
-            name: &key.name,
-        };
+        let target = Target { kind, namespace: &key.namespace, name: &key.name };
         delete(txn, target, options)?;
         items.push(convert::served(kind, &object));
     }

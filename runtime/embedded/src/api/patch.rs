@@ -5,9 +5,7 @@
 use serde_json::{Value, json};
 
 use super::write::{fit_name, insert, judge, live_namespace, record, replace, set_managed};
-use super::{
-    Target, WriteOptions, Written, convert, in_version, read_object, strategic, text, wrong_type,
-};
+use super::{Target, WriteOptions, Written, convert, in_version, read_object, strategic, text, wrong_type};
 use crate::kinds::Kind;
 use crate::managed::{self, Manager};
 use crate::status::{Failure, FieldError};
@@ -27,18 +25,13 @@ impl PatchType {
         (PatchType::Json, "application/json-patch+json"),
         (PatchType::Merge, "application/merge-patch+json"),
         (PatchType::Apply, "application/apply-patch+yaml"),
-        (
-            PatchType::Strategic,
-            "application/strategic-merge-patch+json",
-        ),
+        (PatchType::Strategic, "application/strategic-merge-patch+json"),
     ];
 
     /// From a Content-Type, without its parameters.
     pub fn of(content_type: &str, kind: &Kind) -> Result<PatchType, Failure> {
         let allowed = |patch: PatchType| !(kind.custom && patch == PatchType::Strategic);
-        let found = PatchType::ALL
-            .iter()
-            .find(|(_, name)| *name == content_type);
+        let found = PatchType::ALL.iter().find(|(_, name)| *name == content_type);
         match found {
             Some((patch, _)) if allowed(*patch) => Ok(*patch),
             Some(_) => {
@@ -71,31 +64,17 @@ pub fn patch(
 
 fn check_options(patch_type: PatchType, options: &WriteOptions) -> Result<(), Failure> {
     let mut problems = Vec::new();
-    let named = options
-        .field_manager
-        .as_deref()
-        .is_some_and(|name| !name.is_empty());
+    let named = options.field_manager.as_deref().is_some_and(|name| !name.is_empty());
     if patch_type == PatchType::Apply {
         if !named {
-            problems.push(FieldError::required(
-                "fieldManager",
-                "is required for apply patch",
-            ));
+            problems.push(FieldError::required("fieldManager", "is required for apply patch"));
         }
     } else if options.force {
-        problems.push(FieldError::forbidden(
-            "force",
-            "may not be specified for non-apply patch",
-        ));
+        problems.push(FieldError::forbidden("force", "may not be specified for non-apply patch"));
     }
     match problems.as_slice() {
         [] => Ok(()),
-        _ => Err(Failure::invalid(
-            "meta.k8s.io",
-            "PatchOptions",
-            "",
-            &problems,
-        )),
+        _ => Err(Failure::invalid("meta.k8s.io", "PatchOptions", "", &problems)),
     }
 }
 
@@ -119,9 +98,7 @@ fn change(
             json_patch::merge(&mut merged, body);
             merged
         }
-        PatchType::Strategic => {
-            strategic::merge(&kind.ty, &live, body).map_err(Failure::bad_request)?
-        }
+        PatchType::Strategic => strategic::merge(&kind.ty, &live, body).map_err(Failure::bad_request)?,
         PatchType::Apply => unreachable!("BUG: an apply is not a change"),
     };
     let refuse = |error: &str| {
@@ -134,30 +111,15 @@ fn change(
         Err(problem) => return Err(refuse(&problem.message)),
     };
     let warnings = judge(strict, options, refuse)?;
-    for (key, expected) in [
-        ("apiVersion", kind.api_version()),
-        ("kind", kind.kind.clone()),
-    ] {
+    for (key, expected) in [("apiVersion", kind.api_version()), ("kind", kind.kind.clone())] {
         if patched[key] != json!(expected) && !patched[key].is_null() {
-            return Err(refuse(&format!(
-                "the {key} of the object cannot be changed"
-            )));
+            return Err(refuse(&format!("the {key} of the object cannot be changed")));
         }
     }
     fit_name(&target, &mut object)?;
-    record(
-        txn,
-        kind,
-        &live,
-        &mut object,
-        &options.updater(kind, subresource),
-    );
+    record(txn, kind, &live, &mut object, &options.updater(kind, subresource));
     let object = replace(txn, target, subresource, object)?;
-    Ok(Written {
-        object,
-        created: false,
-        warnings,
-    })
+    Ok(Written { object, created: false, warnings })
 }
 
 const MAX_OPERATIONS: usize = 10_000;
@@ -173,17 +135,13 @@ fn json_patch(live: &Value, body: &Value) -> Result<Value, Failure> {
     let patch: json_patch::Patch = serde_json::from_value(body.clone())
         .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
     if patch.0.len() > MAX_OPERATIONS {
-        let message = format!(
-            "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
-            patch.0.len()
-        );
+        let message =
+            format!("The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}", patch.0.len());
         return Err(Failure::new(413, "RequestEntityTooLarge", message));
     }
     let mut patched = live.clone();
     if json_patch::patch(&mut patched, &patch).is_err() {
-        let mut failure = Failure::unprocessable(
-            "the server rejected our request due to an error in our request",
-        );
+        let mut failure = Failure::unprocessable("the server rejected our request due to an error in our request");
         failure.details = Some(Box::new(json!({})));
         return Err(failure);
     }
@@ -206,17 +164,13 @@ fn apply(
         }
         let uid = text(config, "/metadata/uid");
         if !uid.is_empty() {
-            let why = format!(
-                "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
-            );
+            let why =
+                format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
             return Err(Failure::conflict(&kind.group_resource(), target.name, &why));
         }
         live_namespace(txn, &target, target.name)?;
     }
-    let live = stored.as_ref().map_or_else(
-        || decode::empty(&kind.ty),
-        |stored| convert::served(kind, stored),
-    );
+    let live = stored.as_ref().map_or_else(|| decode::empty(&kind.ty), |stored| convert::served(kind, stored));
     let name = options.field_manager.as_deref().unwrap_or_default();
     let manager = Manager::applier(name, subresource);
     let applied = merge(txn, kind, (&live, config), &manager, options.force)?;
@@ -240,11 +194,7 @@ fn apply(
         false => replace(txn, target, subresource, object)?,
         true => insert(txn, target, object)?,
     };
-    Ok(Written {
-        object,
-        created,
-        warnings: Vec::new(),
-    })
+    Ok(Written { object, created, warnings: Vec::new() })
 }
 
 fn merge(
@@ -257,27 +207,15 @@ fn merge(
     let reset = strategy::reset_fields(kind, &manager.subresource);
     let catalogue = txn.catalogue();
     let convert = |value: &Value, version: &str| in_version(catalogue, kind, value, version);
-    let scope = managed::Scope {
-        ty: &kind.ty,
-        version: &kind.api_version(),
-        reset: &reset,
-        convert: &convert,
-    };
+    let scope = managed::Scope { ty: &kind.ty, version: &kind.api_version(), reset: &reset, convert: &convert };
     managed::apply(&scope, live, config, manager, force, &clock::now())
 }
 
 /// The applied object, as errors name it.
 fn described(target: &Target, config: &Value) -> String {
     let kind = target.kind;
-    let (namespace, name) = (
-        text(config, "/metadata/namespace"),
-        text(config, "/metadata/name"),
-    );
-    format!(
-        "{namespace}/{name}; {}, Kind={}",
-        kind.api_version(),
-        kind.kind
-    )
+    let (namespace, name) = (text(config, "/metadata/namespace"), text(config, "/metadata/name"));
+    format!("{namespace}/{name}; {}, Kind={}", kind.api_version(), kind.kind)
 }
 
 fn check_config(target: &Target, config: &Value) -> Result<(), Failure> {
@@ -290,9 +228,7 @@ fn check_config(target: &Target, config: &Value) -> Result<(), Failure> {
     let (version, name) = (text(config, "/apiVersion"), text(config, "/kind"));
     if version != kind.api_version() || name != kind.kind {
         let (group, version) = version.split_once('/').unwrap_or(("", version));
-        return Err(Failure::bad_request(format!(
-            "invalid object type: {group}/{version}, Kind={name}"
-        )));
+        return Err(Failure::bad_request(format!("invalid object type: {group}/{version}, Kind={name}")));
     }
     if !config["metadata"]["managedFields"].is_null() {
         return Err(Failure::bad_request("metadata.managedFields must be nil"));
@@ -304,10 +240,9 @@ fn check_config(target: &Target, config: &Value) -> Result<(), Failure> {
     let problems = typed::check(&kind.ty, &bare);
     match problems.as_slice() {
         [] => Ok(()),
-        [one] => Err(Failure::plain(format!(
-            "failed to create typed patch object ({}): {one}",
-            described(target, config)
-        ))),
+        [one] => {
+            Err(Failure::plain(format!("failed to create typed patch object ({}): {one}", described(target, config))))
+        }
         many => {
             let lines: Vec<String> = many.iter().map(|problem| format!("  {problem}")).collect();
             let text = lines.join("\n");

@@ -49,7 +49,8 @@ struct Token {
 
 impl Token {
     fn encode(&self) -> String {
-        let text = json!({"v": "meta.k8s.io/v1", "rv": self.revision, "start": [self.after.0, self.after.1]}).to_string();
+        let text =
+            json!({"v": "meta.k8s.io/v1", "rv": self.revision, "start": [self.after.0, self.after.1]}).to_string();
         URL_SAFE_NO_PAD.encode(text)
     }
 
@@ -61,42 +62,22 @@ impl Token {
         };
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
         let value: Value = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
-        let part = |index: usize| {
-            value["start"][index]
-                .as_str()
-                .map(str::to_owned)
-                .ok_or_else(invalid)
-        };
-        Ok(Token {
-            revision: value["rv"].as_u64().ok_or_else(invalid)?,
-            after: (part(0)?, part(1)?),
-        })
+        let part = |index: usize| value["start"][index].as_str().map(str::to_owned).ok_or_else(invalid);
+        Ok(Token { revision: value["rv"].as_u64().ok_or_else(invalid)?, after: (part(0)?, part(1)?) })
     }
 }
 
 /// The objects of a kind in one namespace or, with `None`, in all.
-pub fn list(
-    state: &State,
-    kind: &Kind,
-    namespace: Option<&str>,
-    options: &ListOptions,
-) -> Result<Listed, Failure> {
+pub fn list(state: &State, kind: &Kind, namespace: Option<&str>, options: &ListOptions) -> Result<Listed, Failure> {
     check_version(state, options)?;
-    let token = options
-        .continue_token
-        .as_deref()
-        .filter(|text| !text.is_empty())
-        .map(Token::decode)
-        .transpose()?;
+    let token = options.continue_token.as_deref().filter(|text| !text.is_empty()).map(Token::decode).transpose()?;
     let mut matching: Vec<(Key, Object)> = state.list(&kind.table(), namespace);
     if let Some(token) = &token {
         matching.retain(|(key, _)| (&key.namespace, &key.name) > (&token.after.0, &token.after.1));
     }
     matching.retain(|(_, object)| options.selects(object));
     let revision = token.map_or(state.revision, |token| token.revision);
-    let limit = options
-        .limit
-        .filter(|limit| *limit > 0 && *limit < matching.len());
+    let limit = options.limit.filter(|limit| *limit > 0 && *limit < matching.len());
     let remaining = limit.map(|limit| matching.len() - limit);
     if let Some(limit) = limit {
         matching.truncate(limit);
@@ -105,12 +86,7 @@ pub fn list(
         let after = (key.namespace.clone(), key.name.clone());
         Token { revision, after }.encode()
     });
-    Ok(Listed {
-        items: matching.into_iter().map(|(_, object)| object).collect(),
-        revision,
-        continue_token,
-        remaining,
-    })
+    Ok(Listed { items: matching.into_iter().map(|(_, object)| object).collect(), revision, continue_token, remaining })
 }
 
 fn check_version(state: &State, options: &ListOptions) -> Result<(), Failure> {
@@ -126,10 +102,7 @@ fn check_version(state: &State, options: &ListOptions) -> Result<(), Failure> {
     if revision > state.revision {
         return Err(too_new(revision, state.revision));
     }
-    if options.resource_version_match.as_deref() == Some("Exact")
-        && revision != state.revision
-        && revision != 0
-    {
+    if options.resource_version_match.as_deref() == Some("Exact") && revision != state.revision && revision != 0 {
         return Err(Failure::gone(format!(
             "The provided resource version is too old: {revision} ({})",
             state.revision
@@ -142,8 +115,7 @@ fn check_version(state: &State, options: &ListOptions) -> Result<(), Failure> {
 pub fn too_new(wanted: u64, current: u64) -> Failure {
     let message = format!("Too large resource version: {wanted}, current: {current}");
     let mut failure = Failure::new(504, "Timeout", message);
-    let cause =
-        json!({"reason": "ResourceVersionTooLarge", "message": "Too large resource version"});
+    let cause = json!({"reason": "ResourceVersionTooLarge", "message": "Too large resource version"});
     failure.details = Some(Box::new(json!({"causes": [cause], "retryAfterSeconds": 1})));
     failure
 }

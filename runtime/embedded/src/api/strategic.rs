@@ -52,10 +52,7 @@ fn merge_map(
             continue;
         }
         if let Some(name) = key.strip_prefix(DELETE_FROM) {
-            if let (Some(list), Some(gone)) = (
-                out.get_mut(name).and_then(Value::as_array_mut),
-                value.as_array(),
-            ) {
+            if let (Some(list), Some(gone)) = (out.get_mut(name).and_then(Value::as_array_mut), value.as_array()) {
                 list.retain(|item| !gone.contains(item));
             }
             continue;
@@ -78,12 +75,7 @@ fn merge_map(
     Ok(out)
 }
 
-fn merge_field(
-    ty: &Type,
-    key: &str,
-    original: Option<&Value>,
-    patch: &Value,
-) -> Result<Value, String> {
+fn merge_field(ty: &Type, key: &str, original: Option<&Value>, patch: &Value) -> Result<Value, String> {
     let field = ty.field(key);
     let strategy = field.map_or("", |field| field.strategy.as_str());
     let below = field_type(ty, key);
@@ -91,16 +83,11 @@ fn merge_field(
         (_, Value::Object(patch)) => {
             let empty = Map::new();
             let replace = strategy.split(',').any(|part| part == "replace");
-            let original = original
-                .and_then(Value::as_object)
-                .filter(|_| !replace)
-                .unwrap_or(&empty);
+            let original = original.and_then(Value::as_object).filter(|_| !replace).unwrap_or(&empty);
             Ok(Value::Object(merge_map(&below, original, patch)?))
         }
         (original, Value::Array(patch)) if strategy.split(',').any(|part| part == "merge") => {
-            let items = original
-                .and_then(Value::as_array)
-                .map_or(&[][..], Vec::as_slice);
+            let items = original.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
             let merge_key = field.and_then(|field| field.merge_key.as_deref());
             let element = match &below {
                 Type::List { element, .. } => (**element).clone(),
@@ -108,13 +95,9 @@ fn merge_field(
             };
             merge_list(&element, items, patch, merge_key).map(Value::Array)
         }
-        (_, Value::Array(patch)) => Ok(Value::Array(
-            patch
-                .iter()
-                .filter(|item| item.get(DIRECTIVE).is_none())
-                .cloned()
-                .collect(),
-        )),
+        (_, Value::Array(patch)) => {
+            Ok(Value::Array(patch.iter().filter(|item| item.get(DIRECTIVE).is_none()).cloned().collect()))
+        }
         (_, other) => Ok(other.clone()),
     }
 }
@@ -135,11 +118,7 @@ fn merge_list(
         return Ok(out);
     };
     if patch.iter().any(|item| item[DIRECTIVE] == "replace") {
-        return Ok(patch
-            .iter()
-            .filter(|item| item.get(DIRECTIVE).is_none())
-            .cloned()
-            .collect());
+        return Ok(patch.iter().filter(|item| item.get(DIRECTIVE).is_none()).cloned().collect());
     }
     let mut out = original.to_vec();
     for item in patch {
@@ -147,13 +126,9 @@ fn merge_list(
             return Err("invalid patch: a list of objects has an item that is none".to_owned());
         };
         let Some(key) = map.get(merge_key) else {
-            return Err(format!(
-                "map: {item} does not contain declared merge key: {merge_key}"
-            ));
+            return Err(format!("map: {item} does not contain declared merge key: {merge_key}"));
         };
-        let found = out
-            .iter()
-            .position(|known| known.get(merge_key) == Some(key));
+        let found = out.iter().position(|known| known.get(merge_key) == Some(key));
         match (map.get(DIRECTIVE).and_then(Value::as_str), found) {
             (Some("delete"), _) => out.retain(|known| known.get(merge_key) != Some(key)),
             (_, Some(index)) => {
@@ -175,11 +150,7 @@ fn reorder(list: &mut [Value], order: &[Value], merge_key: Option<&str>) {
     };
     let wanted: Vec<Value> = order.iter().map(identity).collect();
     let rank = |item: &Value| wanted.iter().position(|one| *one == identity(item));
-    let mut sorted: Vec<Value> = list
-        .iter()
-        .filter(|item| rank(item).is_some())
-        .cloned()
-        .collect();
+    let mut sorted: Vec<Value> = list.iter().filter(|item| rank(item).is_some()).cloned().collect();
     sorted.sort_by_key(|item| rank(item));
     let mut next = sorted.into_iter();
     for slot in list.iter_mut() {
@@ -200,12 +171,10 @@ mod tests {
     #[test]
     fn containers_merge_by_name() {
         let ty = schema::named("apps.v1.Deployment").unwrap();
-        let wrap =
-            |containers: Value| json!({"spec": {"template": {"spec": {"containers": containers}}}});
+        let wrap = |containers: Value| json!({"spec": {"template": {"spec": {"containers": containers}}}});
         let object = wrap(json!([{"name": "a", "image": "1"}, {"name": "b", "image": "2"}]));
-        let patch = wrap(
-            json!([{"name": "b", "image": "3"}, {"name": "a", "$patch": "delete"}, {"name": "c", "image": "4"}]),
-        );
+        let patch =
+            wrap(json!([{"name": "b", "image": "3"}, {"name": "a", "$patch": "delete"}, {"name": "c", "image": "4"}]));
         let expected = wrap(json!([{"name": "b", "image": "3"}, {"name": "c", "image": "4"}]));
         assert_eq!(merge(&ty, &object, &patch).unwrap(), expected);
     }
@@ -214,8 +183,10 @@ mod tests {
     fn nulls_remove_and_atomic_lists_replace() {
         let ty = schema::named("core.v1.Pod").unwrap();
         let object = json!({"metadata": {"labels": {"a": "b", "c": "d"}}, "spec": {"containers": [{"name": "a", "args": ["1"]}]}});
-        let patch = json!({"metadata": {"labels": {"a": null}}, "spec": {"containers": [{"name": "a", "args": ["2"]}]}});
-        let expected = json!({"metadata": {"labels": {"c": "d"}}, "spec": {"containers": [{"name": "a", "args": ["2"]}]}});
+        let patch =
+            json!({"metadata": {"labels": {"a": null}}, "spec": {"containers": [{"name": "a", "args": ["2"]}]}});
+        let expected =
+            json!({"metadata": {"labels": {"c": "d"}}, "spec": {"containers": [{"name": "a", "args": ["2"]}]}});
         assert_eq!(merge(&ty, &object, &patch).unwrap(), expected);
     }
 }

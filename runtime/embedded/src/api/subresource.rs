@@ -21,13 +21,7 @@ pub fn scale_of(kind: &Kind, object: &Value) -> Result<Value, Failure> {
     let paths = paths(kind)?;
     let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
     let mut meta = serde_json::Map::new();
-    for key in [
-        "name",
-        "namespace",
-        "uid",
-        "resourceVersion",
-        "creationTimestamp",
-    ] {
+    for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
         if let Some(value) = object["metadata"].get(key) {
             meta.insert(key.to_owned(), value.clone());
         }
@@ -42,29 +36,18 @@ pub fn scale_of(kind: &Kind, object: &Value) -> Result<Value, Failure> {
         Some(pointer) => text(object, pointer).to_owned(),
         None if kind.kind == "ReplicationController" => {
             let labels = json!({"matchLabels": object["spec"]["selector"]});
-            Selector::from_label_selector(&labels)
-                .unwrap_or_default()
-                .display()
+            Selector::from_label_selector(&labels).unwrap_or_default().display()
         }
-        None => Selector::from_label_selector(&object["spec"]["selector"])
-            .unwrap_or_default()
-            .display(),
+        None => Selector::from_label_selector(&object["spec"]["selector"]).unwrap_or_default().display(),
     };
     if !selector.is_empty() {
         status["selector"] = json!(selector);
     }
-    Ok(
-        json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta, "spec": spec, "status": status}),
-    )
+    Ok(json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta, "spec": spec, "status": status}))
 }
 
 /// Sets the replicas of a workload from a Scale object.
-pub fn write_scale(
-    txn: &mut Txn,
-    target: Target,
-    scale: &Value,
-    options: &WriteOptions,
-) -> Result<Value, Failure> {
+pub fn write_scale(txn: &mut Txn, target: Target, scale: &Value, options: &WriteOptions) -> Result<Value, Failure> {
     txn.dry_run |= options.dry_run;
     let kind = target.kind;
     let paths = paths(kind)?;
@@ -78,17 +61,8 @@ pub fn write_scale(
     }
     let replicas = scale["spec"]["replicas"].as_i64().unwrap_or(0);
     if replicas < 0 {
-        let problem = FieldError::invalid(
-            "spec.replicas",
-            &json!(replicas),
-            "must be greater than or equal to 0",
-        );
-        return Err(Failure::invalid(
-            "autoscaling",
-            "Scale",
-            target.name,
-            &[problem],
-        ));
+        let problem = FieldError::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");
+        return Err(Failure::invalid("autoscaling", "Scale", target.name, &[problem]));
     }
     let live = convert::served(kind, &stored);
     let mut object = live.clone();
@@ -127,22 +101,16 @@ pub fn bind(txn: &mut Txn, target: Target, binding: &Value) -> Result<Value, Fai
     let node = text(binding, "/target/name");
     pod["spec"]["nodeName"] = json!(node);
     txn.put(target.key(), pod);
-    Ok(
-        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
-    )
+    Ok(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))
 }
 
 /// Deletes a Pod unless a PodDisruptionBudget is against it.
 pub fn evict(txn: &mut Txn, target: Target, eviction: &Value) -> Result<Value, Failure> {
     let pod = txn.get(&target.key()).ok_or_else(|| target.not_found())?;
-    let over = matches!(
-        text(&pod, "/status/phase"),
-        "Succeeded" | "Failed" | "Pending"
-    );
+    let over = matches!(text(&pod, "/status/phase"), "Succeeded" | "Failed" | "Pending");
     if !over {
         for (key, budget) in txn.list("poddisruptionbudgets.policy", Some(target.namespace)) {
-            let selector =
-                Selector::from_label_selector(&budget["spec"]["selector"]).unwrap_or_default();
+            let selector = Selector::from_label_selector(&budget["spec"]["selector"]).unwrap_or_default();
             if !selector.matches(&pod["metadata"]["labels"]) {
                 continue;
             }
@@ -161,9 +129,7 @@ pub fn evict(txn: &mut Txn, target: Target, eviction: &Value) -> Result<Value, F
     }
     let options = DeleteOptions::read(&eviction["deleteOptions"], &[])?;
     delete(txn, target, &options)?;
-    Ok(
-        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
-    )
+    Ok(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}))
 }
 
 /// How many of the selected Pods are ready, and how many have to be.
@@ -177,10 +143,7 @@ fn disruption(txn: &Txn, key: &Key, budget: &Value, selector: &Selector) -> (i64
     let total = count(pods.len());
     let ready = pods.iter().filter(|(_, pod)| {
         let conditions = pod["status"]["conditions"].as_array();
-        conditions
-            .into_iter()
-            .flatten()
-            .any(|one| one["type"] == "Ready" && one["status"] == "True")
+        conditions.into_iter().flatten().any(|one| one["type"] == "Ready" && one["status"] == "True")
     });
     let healthy = count(ready.count());
     let spec = &budget["spec"];

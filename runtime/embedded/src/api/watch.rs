@@ -40,18 +40,11 @@ impl Watch {
         (namespace, name): (Option<&str>, Option<&str>),
         options: WatchOptions,
     ) -> Result<Watch, Failure> {
-        let wanted = options
-            .selection
-            .resource_version
-            .clone()
-            .unwrap_or_default();
-        let from: Option<u64> =
-            match wanted.as_str() {
-                "" | "0" => None,
-                text => Some(text.parse().map_err(|_| {
-                    Failure::bad_request(format!("invalid resource version {text:?}"))
-                })?),
-            };
+        let wanted = options.selection.resource_version.clone().unwrap_or_default();
+        let from: Option<u64> = match wanted.as_str() {
+            "" | "0" => None,
+            text => Some(text.parse().map_err(|_| Failure::bad_request(format!("invalid resource version {text:?}")))?),
+        };
         if let Some(revision) = from.filter(|revision| *revision > state.revision) {
             return Err(too_new(revision, state.revision));
         }
@@ -60,11 +53,7 @@ impl Watch {
             kind,
             namespace: namespace.map(str::to_owned),
             name: name.map(str::to_owned),
-            revision: if initial {
-                state.revision
-            } else {
-                from.unwrap_or(state.revision)
-            },
+            revision: if initial { state.revision } else { from.unwrap_or(state.revision) },
             options,
             pending: VecDeque::new(),
             ended: false,
@@ -83,8 +72,7 @@ impl Watch {
         }
         if self.options.send_initial_events == Some(true) && self.options.bookmarks {
             let mut bookmark = self.bookmark();
-            bookmark["object"]["metadata"]["annotations"] =
-                json!({"k8s.io/initial-events-end": "true"});
+            bookmark["object"]["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
             self.pending.push_back(bookmark);
         }
     }
@@ -95,8 +83,7 @@ impl Watch {
 
     fn push(&mut self, event: &str, object: &Value) {
         let object = convert::served(&self.kind, object);
-        self.pending
-            .push_back(json!({"type": event, "object": object}));
+        self.pending.push_back(json!({"type": event, "object": object}));
     }
 
     /// An event that only tells the revision.
@@ -115,12 +102,8 @@ impl Watch {
             return false;
         }
         let Some(changes) = state.since(self.revision) else {
-            let message = format!(
-                "too old resource version: {} ({})",
-                self.revision, state.horizon
-            );
-            self.pending
-                .push_back(json!({"type": "ERROR", "object": Failure::gone(message).body()}));
+            let message = format!("too old resource version: {} ({})", self.revision, state.horizon);
+            self.pending.push_back(json!({"type": "ERROR", "object": Failure::gone(message).body()}));
             self.ended = true;
             return true;
         };
@@ -134,10 +117,7 @@ impl Watch {
     fn see(&mut self, change: &Change) {
         let key = &change.key;
         let table = key.table == self.kind.table();
-        let place = self
-            .namespace
-            .as_ref()
-            .is_none_or(|namespace| *namespace == key.namespace);
+        let place = self.namespace.as_ref().is_none_or(|namespace| *namespace == key.namespace);
         if !table || !place || !self.wants(key) {
             return;
         }

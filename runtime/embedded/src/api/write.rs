@@ -4,9 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    FieldValidation, Target, WriteOptions, Written, convert, in_version, metadata, read_body, text,
-};
+use super::{FieldValidation, Target, WriteOptions, Written, convert, in_version, metadata, read_body, text};
 use crate::kinds::Kind;
 use crate::managed::{self, Manager};
 use crate::status::{Failure, FieldError, GroupResource};
@@ -14,12 +12,7 @@ use crate::store::{Key, Txn};
 use crate::{clock, decode, random, strategy, validate};
 
 /// POST. The name in `target` is not used.
-pub fn create(
-    txn: &mut Txn,
-    target: Target,
-    body: &Value,
-    options: &WriteOptions,
-) -> Result<Written, Failure> {
+pub fn create(txn: &mut Txn, target: Target, body: &Value, options: &WriteOptions) -> Result<Written, Failure> {
     let kind = target.kind;
     txn.dry_run |= options.dry_run;
     let (mut object, warnings) = read_body(txn.catalogue(), kind, body, options)?;
@@ -30,40 +23,25 @@ pub fn create(
     let blank = decode::empty(&kind.ty);
     record(txn, kind, &blank, &mut object, &manager);
     let object = insert(txn, target, object)?;
-    Ok(Written {
-        object,
-        created: true,
-        warnings,
-    })
+    Ok(Written { object, created: true, warnings })
 }
 
 /// Stores an object that was not there, ownership already recorded.
 pub fn insert(txn: &mut Txn, target: Target, mut object: Value) -> Result<Value, Failure> {
     let kind = target.kind;
     strategy::admit_create(kind, &mut object);
-    let generated = text(&object, "/metadata/name").is_empty()
-        && !text(&object, "/metadata/generateName").is_empty();
+    let generated = text(&object, "/metadata/name").is_empty() && !text(&object, "/metadata/generateName").is_empty();
     if generated {
-        let name = format!(
-            "{}{}",
-            text(&object, "/metadata/generateName"),
-            random::suffix()
-        );
+        let name = format!("{}{}", text(&object, "/metadata/generateName"), random::suffix());
         metadata(&mut object).insert("name".to_owned(), json!(name));
     }
     let meta = metadata(&mut object);
     meta.insert("uid".to_owned(), json!(random::uid()));
     meta.insert("creationTimestamp".to_owned(), json!(clock::now()));
-    for key in [
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "selfLink",
-    ] {
+    for key in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
         meta.remove(key);
     }
-    let versioned = meta
-        .remove("resourceVersion")
-        .is_some_and(|version| version != "0");
+    let versioned = meta.remove("resourceVersion").is_some_and(|version| version != "0");
     let mut stored = convert::stored(kind, &object);
     let storage = convert::storage_kind(txn, kind);
     strategy::prepare_create(txn, &storage, &mut stored);
@@ -111,19 +89,12 @@ pub fn live_namespace(txn: &Txn, target: &Target, name: &str) -> Result<(), Fail
     if !target.kind.namespaced {
         return Ok(());
     }
-    let resource = GroupResource {
-        group: String::new(),
-        resource: "namespaces".to_owned(),
-    };
+    let resource = GroupResource { group: String::new(), resource: "namespaces".to_owned() };
     let Some(namespace) = txn.get(&Key::new("namespaces", "", target.namespace)) else {
         return Err(Failure::not_found(&resource, target.namespace));
     };
     match text(&namespace, "/status/phase") {
-        "Terminating" => Err(Failure::terminating(
-            &target.kind.group_resource(),
-            name,
-            target.namespace,
-        )),
+        "Terminating" => Err(Failure::terminating(&target.kind.group_resource(), name, target.namespace)),
         _ => Ok(()),
     }
 }
@@ -184,28 +155,15 @@ pub fn update(
     let live = convert::served(target.kind, &old);
     let version = text(&object, "/metadata/resourceVersion");
     if version.is_empty() && target.kind.custom {
-        let problem = FieldError::invalid(
-            "metadata.resourceVersion",
-            &json!(0),
-            "must be specified for an update",
-        );
+        let problem = FieldError::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
         // The API names the resource here instead of the kind.
         let kind = target.kind;
-        return Err(Failure::invalid(
-            &kind.group,
-            &kind.plural,
-            target.name,
-            &[problem],
-        ));
+        return Err(Failure::invalid(&kind.group, &kind.plural, target.name, &[problem]));
     }
     let manager = options.updater(target.kind, subresource);
     record(txn, target.kind, &live, &mut object, &manager);
     let object = replace(txn, target, subresource, object)?;
-    Ok(Written {
-        object,
-        created: false,
-        warnings,
-    })
+    Ok(Written { object, created: false, warnings })
 }
 
 /// Writes into the new object who owns what after a change that is not an apply.
@@ -213,12 +171,7 @@ pub fn record(txn: &Txn, kind: &Kind, live: &Value, object: &mut Value, manager:
     let reset = strategy::reset_fields(kind, &manager.subresource);
     let catalogue = txn.catalogue();
     let convert = |value: &Value, version: &str| in_version(catalogue, kind, value, version);
-    let scope = managed::Scope {
-        ty: &kind.ty,
-        version: &kind.api_version(),
-        reset: &reset,
-        convert: &convert,
-    };
+    let scope = managed::Scope { ty: &kind.ty, version: &kind.api_version(), reset: &reset, convert: &convert };
     let list = managed::update(&scope, live, object, manager, &clock::now());
     set_managed(object, list);
 }
@@ -235,12 +188,7 @@ pub fn set_managed(object: &mut Value, list: Option<Value>) {
 
 /// The end of every change: preconditions, what the server writes itself, validation, storing, and the removal of an
 /// object that was only waiting for this. `object` is in the version of the request, with ownership recorded.
-pub fn replace(
-    txn: &mut Txn,
-    target: Target,
-    subresource: &str,
-    object: Value,
-) -> Result<Value, Failure> {
+pub fn replace(txn: &mut Txn, target: Target, subresource: &str, object: Value) -> Result<Value, Failure> {
     let kind = target.kind;
     let key = target.key();
     let old = txn.get(&key).ok_or_else(|| target.not_found())?;
@@ -277,8 +225,7 @@ fn preconditions(target: &Target, new: &Value, old: &Value) -> Result<(), Failur
         return Err(Failure::conflict(&resource, target.name, &why));
     }
     let version = text(new, "/metadata/resourceVersion");
-    match version.is_empty() || version == "0" || version == text(old, "/metadata/resourceVersion")
-    {
+    match version.is_empty() || version == "0" || version == text(old, "/metadata/resourceVersion") {
         true => Ok(()),
         false => Err(Failure::modified(&resource, target.name)),
     }
@@ -287,12 +234,7 @@ fn preconditions(target: &Target, new: &Value, old: &Value) -> Result<(), Failur
 /// What no write can change.
 fn restore(new: &mut Value, old: &Value) {
     let meta = metadata(new);
-    for key in [
-        "uid",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "resourceVersion",
-    ] {
+    for key in ["uid", "creationTimestamp", "deletionTimestamp", "resourceVersion"] {
         match old["metadata"].get(key) {
             Some(value) => meta.insert(key.to_owned(), value.clone()),
             None => meta.remove(key),
@@ -308,10 +250,7 @@ fn restore(new: &mut Value, old: &Value) {
 /// A write that changes nothing but the times of its ownership entries changes nothing at all.
 fn keep_times(new: &mut Value, old: &Value) {
     let timeless = |object: &Value| {
-        let mut entries = object["metadata"]["managedFields"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
+        let mut entries = object["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
         for entry in &mut entries {
             if let Some(map) = entry.as_object_mut() {
                 map.remove("time");
@@ -351,21 +290,12 @@ pub fn judge(
     match (options.validation, strict.is_empty()) {
         (_, true) | (FieldValidation::Ignore, _) => Ok(Vec::new()),
         (FieldValidation::Warn, false) => Ok(strict),
-        (FieldValidation::Strict, false) => Err(refuse(&format!(
-            "strict decoding error: {}",
-            strict.join(", ")
-        ))),
+        (FieldValidation::Strict, false) => Err(refuse(&format!("strict decoding error: {}", strict.join(", ")))),
     }
 }
 
 /// Replaces an object or its status on behalf of a controller, if that changes anything.
-pub fn rewrite(
-    txn: &mut Txn,
-    target: Target,
-    subresource: &str,
-    object: &Value,
-    manager: &str,
-) -> Result<(), Failure> {
+pub fn rewrite(txn: &mut Txn, target: Target, subresource: &str, object: &Value, manager: &str) -> Result<(), Failure> {
     let Some(live) = txn.get(&target.key()) else {
         return Ok(());
     };

@@ -19,24 +19,13 @@ pub const KUBELET: &str = "kubelet";
 
 /// A built-in kind by its group and plural name.
 pub fn kind(txn: &Txn, group: &str, plural: &str) -> Result<Arc<Kind>, Failure> {
-    let found = txn
-        .catalogue()
-        .all()
-        .iter()
-        .find(|kind| kind.group == group && kind.plural == plural);
+    let found = txn.catalogue().all().iter().find(|kind| kind.group == group && kind.plural == plural);
     found.cloned().ok_or_else(Failure::no_such_path)
 }
 
 pub fn create(txn: &mut Txn, kind: &Kind, namespace: &str, body: &Value) -> Result<Value, Failure> {
-    let options = WriteOptions {
-        field_manager: Some(CONTROLLERS.to_owned()),
-        ..WriteOptions::default()
-    };
-    let target = Target {
-        kind,
-        namespace,
-        name: "",
-    };
+    let options = WriteOptions { field_manager: Some(CONTROLLERS.to_owned()), ..WriteOptions::default() };
+    let target = Target { kind, namespace, name: "" };
     Ok(api::create(txn, target, body, &options)?.object)
 }
 
@@ -53,40 +42,21 @@ pub fn change(
     };
     let mut object = (*live).clone();
     edit(&mut object);
-    let target = Target {
-        kind,
-        namespace: &key.namespace,
-        name: &key.name,
-    };
+    let target = Target { kind, namespace: &key.namespace, name: &key.name };
     api::rewrite(txn, target, subresource, &object, manager)
 }
 
-pub fn delete(
-    txn: &mut Txn,
-    kind: &Kind,
-    key: &Key,
-    propagation: Option<Propagation>,
-) -> Result<(), Failure> {
+pub fn delete(txn: &mut Txn, kind: &Kind, key: &Key, propagation: Option<Propagation>) -> Result<(), Failure> {
     if txn.get(key).is_none() {
         return Ok(());
     }
-    let options = DeleteOptions {
-        propagation,
-        ..DeleteOptions::default()
-    };
-    let target = Target {
-        kind,
-        namespace: &key.namespace,
-        name: &key.name,
-    };
+    let options = DeleteOptions { propagation, ..DeleteOptions::default() };
+    let target = Target { kind, namespace: &key.namespace, name: &key.name };
     api::delete(txn, target, &options).map(drop)
 }
 
 pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 pub fn number(object: &Value, pointer: &str) -> i64 {
@@ -125,10 +95,7 @@ pub fn owned(
         match controller(&object) {
             Some(found) if found["uid"] == uid => out.push((key, object)),
             Some(_) => {}
-            None if selects(&object["metadata"]["labels"])
-                && !is_deleted(owner)
-                && !is_deleted(&object) =>
-            {
+            None if selects(&object["metadata"]["labels"]) && !is_deleted(owner) && !is_deleted(&object) => {
                 let reference = owner_reference(owner_kind, owner);
                 change(txn, &member_kind, &key, (CONTROLLERS, ""), |object| {
                     let owners = object["metadata"]
@@ -154,16 +121,10 @@ pub fn pod_from(template: &Value, kind: &Kind, owner: &Value) -> Value {
             meta.insert(key.to_owned(), value.clone());
         }
     }
-    meta.insert(
-        "namespace".to_owned(),
-        owner["metadata"]["namespace"].clone(),
-    );
+    meta.insert("namespace".to_owned(), owner["metadata"]["namespace"].clone());
     let prefix = format!("{}-", text(owner, "/metadata/name"));
     meta.insert("generateName".to_owned(), json!(prefix));
-    meta.insert(
-        "ownerReferences".to_owned(),
-        json!([owner_reference(kind, owner)]),
-    );
+    meta.insert("ownerReferences".to_owned(), json!([owner_reference(kind, owner)]));
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": template["spec"]})
 }
 
@@ -179,9 +140,7 @@ pub fn is_running(pod: &Value) -> bool {
 
 pub fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
     let conditions = object["status"]["conditions"].as_array()?;
-    conditions
-        .iter()
-        .find(|condition| condition["type"] == kind)
+    conditions.iter().find(|condition| condition["type"] == kind)
 }
 
 pub fn is_ready(pod: &Value) -> bool {
@@ -202,20 +161,13 @@ pub fn set_condition(status: &mut Value, kind: &str, word: &str, (reason, messag
     let Some(map) = status.as_object_mut() else {
         return;
     };
-    let Some(list) = map
-        .entry("conditions")
-        .or_insert_with(|| json!([]))
-        .as_array_mut()
-    else {
+    let Some(list) = map.entry("conditions").or_insert_with(|| json!([])).as_array_mut() else {
         return;
     };
     let known = list.iter_mut().find(|condition| condition["type"] == kind);
     let mut made = json!({"type": kind, "status": word, "lastUpdateTime": now, "lastTransitionTime": now, "reason": reason, "message": message});
     match known {
-        Some(known)
-            if known["status"] == word
-                && known["reason"] == reason
-                && known["message"] == message => {}
+        Some(known) if known["status"] == word && known["reason"] == reason && known["message"] == message => {}
         Some(known) => {
             if known["status"] == word {
                 made["lastTransitionTime"] = known["lastTransitionTime"].clone();

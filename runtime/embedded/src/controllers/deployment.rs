@@ -37,16 +37,12 @@ pub fn sync(txn: &mut Txn, key: &Key) -> Result<Option<i64>, Failure> {
     };
     let kind = act::kind(txn, "apps", "deployments")?;
     let sets_kind = act::kind(txn, "apps", "replicasets")?;
-    let selector =
-        Selector::from_label_selector(&deployment["spec"]["selector"]).unwrap_or_default();
+    let selector = Selector::from_label_selector(&deployment["spec"]["selector"]).unwrap_or_default();
     let look = |txn: &mut Txn| view(txn, &kind, (&deployment, &sets_kind), &selector);
     let mut created = false;
     if !is_deleted(&deployment) {
         let before = look(txn)?;
-        if before.current.is_none()
-            && deployment["spec"]["paused"] != true
-            && may_start(txn, &before)
-        {
+        if before.current.is_none() && deployment["spec"]["paused"] != true && may_start(txn, &before) {
             start(txn, &kind, &before)?;
             created = true;
         }
@@ -68,46 +64,27 @@ fn view<'a>(
     (deployment, sets_kind): (&'a Value, &'a Kind),
     selector: &Selector,
 ) -> Result<View<'a>, Failure> {
-    let mut sets = act::owned(txn, ("apps", "replicasets"), (kind, deployment), |labels| {
-        selector.matches(labels)
-    })?;
+    let mut sets = act::owned(txn, ("apps", "replicasets"), (kind, deployment), |labels| selector.matches(labels))?;
     let age = |set: &Value| {
-        (
-            text(set, "/metadata/creationTimestamp").to_owned(),
-            revision(set),
-            text(set, "/metadata/name").to_owned(),
-        )
+        (text(set, "/metadata/creationTimestamp").to_owned(), revision(set), text(set, "/metadata/name").to_owned())
     };
     sets.sort_by_key(|(_, set)| age(set));
     let template = plain(&deployment["spec"]["template"]);
-    let current = sets
-        .iter()
-        .position(|(_, set)| plain(&set["spec"]["template"]) == template);
-    Ok(View {
-        deployment,
-        sets_kind,
-        sets,
-        current,
-    })
+    let current = sets.iter().position(|(_, set)| plain(&set["spec"]["template"]) == template);
+    Ok(View { deployment, sets_kind, sets, current })
 }
 
 /// The template without the label that tells ReplicaSets apart.
 fn plain(template: &Value) -> Value {
     let mut out = template.clone();
-    if let Some(labels) = out
-        .pointer_mut("/metadata/labels")
-        .and_then(Value::as_object_mut)
-    {
+    if let Some(labels) = out.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
         labels.remove(HASH);
     }
     out
 }
 
 fn revision(set: &Value) -> i64 {
-    set["metadata"]["annotations"][REVISION]
-        .as_str()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0)
+    set["metadata"]["annotations"][REVISION].as_str().and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 fn recreates(deployment: &Value) -> bool {
@@ -140,31 +117,17 @@ fn hash(template: &Value, collisions: i64) -> String {
     digest.update(fields::canonical(template));
     digest.update(collisions.to_le_bytes());
     let bytes = digest.finalize();
-    bytes
-        .iter()
-        .take(10)
-        .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]))
-        .collect()
+    bytes.iter().take(10).map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect()
 }
 
 /// Makes the ReplicaSet of the current template, with as many Pods as may be added now.
 fn start(txn: &mut Txn, kind: &Kind, view: &View) -> Result<(), Failure> {
     let deployment = view.deployment;
-    let (name, namespace) = (
-        text(deployment, "/metadata/name"),
-        text(deployment, "/metadata/namespace"),
-    );
+    let (name, namespace) = (text(deployment, "/metadata/name"), text(deployment, "/metadata/namespace"));
     let mut collisions = number(deployment, "/status/collisionCount");
     let hash = loop {
         let hash = hash(&deployment["spec"]["template"], collisions);
-        if txn
-            .get(&Key::new(
-                "replicasets.apps",
-                namespace,
-                &format!("{name}-{hash}"),
-            ))
-            .is_none()
-        {
+        if txn.get(&Key::new("replicasets.apps", namespace, &format!("{name}-{hash}"))).is_none() {
             break hash;
         }
         collisions += 1;
@@ -173,18 +136,9 @@ fn start(txn: &mut Txn, kind: &Kind, view: &View) -> Result<(), Failure> {
     template["metadata"]["labels"][HASH] = json!(hash);
     let mut selector = deployment["spec"]["selector"].clone();
     selector["matchLabels"][HASH] = json!(hash);
-    let total: i64 = view
-        .sets
-        .iter()
-        .map(|(_, set)| number(set, "/spec/replicas"))
-        .sum();
+    let total: i64 = view.sets.iter().map(|(_, set)| number(set, "/spec/replicas")).sum();
     let replicas = rollout::new_size(&limits(deployment), total, 0);
-    let newest = view
-        .sets
-        .iter()
-        .map(|(_, set)| revision(set))
-        .max()
-        .unwrap_or(0);
+    let newest = view.sets.iter().map(|(_, set)| revision(set)).max().unwrap_or(0);
     let mut annotations = copied(deployment);
     annotations.insert(REVISION.to_owned(), json!((newest + 1).to_string()));
     annotations.extend(sizes(deployment));
@@ -200,10 +154,7 @@ fn start(txn: &mut Txn, kind: &Kind, view: &View) -> Result<(), Failure> {
 
 /// Annotations of the Deployment that its ReplicaSets repeat.
 fn copied(deployment: &Value) -> Map<String, Value> {
-    let mut out = deployment["metadata"]["annotations"]
-        .as_object()
-        .cloned()
-        .unwrap_or_default();
+    let mut out = deployment["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
     for key in [
         "kubectl.kubernetes.io/last-applied-configuration",
         REVISION,
@@ -220,10 +171,7 @@ fn copied(deployment: &Value) -> Map<String, Value> {
 fn sizes(deployment: &Value) -> Vec<(String, Value)> {
     let limits = limits(deployment);
     let text = |number: i64| json!(number.to_string());
-    vec![
-        (DESIRED.to_owned(), text(limits.desired)),
-        (MAXIMUM.to_owned(), text(limits.desired + limits.surge)),
-    ]
+    vec![(DESIRED.to_owned(), text(limits.desired)), (MAXIMUM.to_owned(), text(limits.desired + limits.surge))]
 }
 
 fn limits(deployment: &Value) -> rollout::Limits {
@@ -235,28 +183,18 @@ fn mark_current(txn: &mut Txn, view: &View) -> Result<(), Failure> {
     let Some((key, set)) = view.current.and_then(|index| view.sets.get(index)) else {
         return Ok(());
     };
-    let others = view
-        .sets
-        .iter()
-        .filter(|(other, _)| other != key)
-        .map(|(_, set)| revision(set))
-        .max()
-        .unwrap_or(0);
+    let others = view.sets.iter().filter(|(other, _)| other != key).map(|(_, set)| revision(set)).max().unwrap_or(0);
     let wanted = revision(set).max(others + 1);
     let mut annotations = copied(view.deployment);
     annotations.insert(REVISION.to_owned(), json!(wanted.to_string()));
     act::change(txn, view.sets_kind, key, (CONTROLLERS, ""), |object| {
         if let Some(meta) = object["metadata"].as_object_mut()
-            && let Some(map) = meta
-                .entry("annotations")
-                .or_insert_with(|| json!({}))
-                .as_object_mut()
+            && let Some(map) = meta.entry("annotations").or_insert_with(|| json!({})).as_object_mut()
         {
             map.extend(annotations);
         }
         if view.deployment["spec"].get("minReadySeconds") != object["spec"].get("minReadySeconds") {
-            object["spec"]["minReadySeconds"] =
-                json!(number(view.deployment, "/spec/minReadySeconds"));
+            object["spec"]["minReadySeconds"] = json!(number(view.deployment, "/spec/minReadySeconds"));
         }
     })
 }
@@ -266,9 +204,7 @@ fn set_of(set: &Value) -> Set {
         replicas: number(set, "/spec/replicas"),
         actual: number(set, "/status/replicas"),
         available: number(set, "/status/availableReplicas"),
-        sized_for: set["metadata"]["annotations"][DESIRED]
-            .as_str()
-            .and_then(|text| text.parse().ok()),
+        sized_for: set["metadata"]["annotations"][DESIRED].as_str().and_then(|text| text.parse().ok()),
     }
 }
 
@@ -331,63 +267,36 @@ fn forget_old(txn: &mut Txn, view: &View) -> Result<(), Failure> {
 }
 
 /// Writes the status, and gives the seconds until the progress deadline.
-fn report(
-    txn: &mut Txn,
-    kind: &Kind,
-    key: &Key,
-    view: &View,
-    created: bool,
-) -> Result<Option<i64>, Failure> {
+fn report(txn: &mut Txn, kind: &Kind, key: &Key, view: &View, created: bool) -> Result<Option<i64>, Failure> {
     let deployment = view.deployment;
-    let sum =
-        |pointer: &str| -> i64 { view.sets.iter().map(|(_, set)| number(set, pointer)).sum() };
+    let sum = |pointer: &str| -> i64 { view.sets.iter().map(|(_, set)| number(set, pointer)).sum() };
     let current = view.current.and_then(|index| view.sets.get(index));
     let available = sum("/status/availableReplicas");
     let before = &deployment["status"];
     let mut status = before.clone();
     for (name, count) in [
         ("replicas", sum("/status/replicas")),
-        (
-            "updatedReplicas",
-            current.map_or(0, |(_, set)| number(set, "/status/replicas")),
-        ),
+        ("updatedReplicas", current.map_or(0, |(_, set)| number(set, "/status/replicas"))),
         ("readyReplicas", sum("/status/readyReplicas")),
         ("availableReplicas", available),
-        (
-            "unavailableReplicas",
-            (sum("/spec/replicas") - available).max(0),
-        ),
+        ("unavailableReplicas", (sum("/spec/replicas") - available).max(0)),
     ] {
         status[name] = json!(count);
     }
     status["observedGeneration"] = deployment["metadata"]["generation"].clone();
     let limits = limits(deployment);
     let (word, reason, message) = match available >= limits.desired - limits.unavailable {
-        true => (
-            "True",
-            "MinimumReplicasAvailable",
-            "Deployment has minimum availability.",
-        ),
-        false => (
-            "False",
-            "MinimumReplicasUnavailable",
-            "Deployment does not have minimum availability.",
-        ),
+        true => ("True", "MinimumReplicasAvailable", "Deployment has minimum availability."),
+        false => ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability."),
     };
     set_condition(&mut status, "Available", word, (reason, message));
-    let name = current.map_or_else(
-        || text(deployment, "/metadata/name").to_owned(),
-        |(key, _)| key.name.clone(),
-    );
+    let name = current.map_or_else(|| text(deployment, "/metadata/name").to_owned(), |(key, _)| key.name.clone());
     let again = progress::judge(deployment, &mut status, &name, created);
     let revision = current.map(|(_, set)| revision(set).to_string());
     act::change(txn, kind, key, (CONTROLLERS, "status"), |object| {
         object["status"] = status;
         if let (Some(revision), Some(meta)) = (revision, object["metadata"].as_object_mut())
-            && let Some(annotations) = meta
-                .entry("annotations")
-                .or_insert_with(|| json!({}))
-                .as_object_mut()
+            && let Some(annotations) = meta.entry("annotations").or_insert_with(|| json!({})).as_object_mut()
         {
             annotations.insert(REVISION.to_owned(), json!(revision));
         }

@@ -24,10 +24,7 @@ pub fn collect(txn: &mut Txn, key: &Key, dependents: &[Key]) -> Result<(), Failu
     if is_deleted(&object) {
         return finish(txn, &kind, key, &object, dependents);
     }
-    let Some(owners) = object["metadata"]["ownerReferences"]
-        .as_array()
-        .filter(|owners| !owners.is_empty())
-    else {
+    let Some(owners) = object["metadata"]["ownerReferences"].as_array().filter(|owners| !owners.is_empty()) else {
         return Ok(());
     };
     let mut solid = 0;
@@ -42,19 +39,12 @@ pub fn collect(txn: &mut Txn, key: &Key, dependents: &[Key]) -> Result<(), Failu
     }
     if solid > 0 {
         if !gone.is_empty() {
-            let gone: Vec<Value> = gone
-                .into_iter()
-                .map(|reference| reference["uid"].clone())
-                .collect();
+            let gone: Vec<Value> = gone.into_iter().map(|reference| reference["uid"].clone()).collect();
             drop_references(txn, &kind, key, &gone)?;
         }
         return Ok(());
     }
-    let propagation = match (
-        waiting,
-        has_finalizer(&object, ORPHAN),
-        has_finalizer(&object, FOREGROUND),
-    ) {
+    let propagation = match (waiting, has_finalizer(&object, ORPHAN), has_finalizer(&object, FOREGROUND)) {
         (true, _, _) if !dependents.is_empty() => Propagation::Foreground,
         (_, true, _) => Propagation::Orphan,
         (_, _, true) => Propagation::Foreground,
@@ -73,22 +63,16 @@ enum Owner {
 }
 
 fn owner(txn: &Txn, dependent: &Key, reference: &Value) -> Owner {
-    let (group, _) = text(reference, "/apiVersion")
-        .split_once('/')
-        .unwrap_or(("", ""));
+    let (group, _) = text(reference, "/apiVersion").split_once('/').unwrap_or(("", ""));
     let Some(kind) = owner_kind(txn.catalogue(), group, text(reference, "/kind")) else {
         return Owner::Unknown;
     };
-    let namespace = if kind.namespaced {
-        dependent.namespace.as_str()
-    } else {
-        ""
-    };
+    let namespace = if kind.namespaced { dependent.namespace.as_str() } else { "" };
     let key = Key::new(&kind.table(), namespace, text(reference, "/name"));
     match txn.get(&key) {
-        Some(found) if found["metadata"]["uid"] == reference["uid"] => Owner::There {
-            foreground: is_deleted(&found) && has_finalizer(&found, FOREGROUND),
-        },
+        Some(found) if found["metadata"]["uid"] == reference["uid"] => {
+            Owner::There { foreground: is_deleted(&found) && has_finalizer(&found, FOREGROUND) }
+        }
         _ => Owner::Gone,
     }
 }
@@ -98,19 +82,11 @@ fn owner_kind<'a>(catalogue: &'a Catalogue, group: &str, name: &str) -> Option<&
 }
 
 fn has_finalizer(object: &Value, name: &str) -> bool {
-    object["metadata"]["finalizers"]
-        .as_array()
-        .is_some_and(|list| list.iter().any(|one| one == name))
+    object["metadata"]["finalizers"].as_array().is_some_and(|list| list.iter().any(|one| one == name))
 }
 
 /// An object that is going away while its dependents are dealt with.
-fn finish(
-    txn: &mut Txn,
-    kind: &Kind,
-    key: &Key,
-    object: &Value,
-    dependents: &[Key],
-) -> Result<(), Failure> {
+fn finish(txn: &mut Txn, kind: &Kind, key: &Key, object: &Value, dependents: &[Key]) -> Result<(), Failure> {
     let uid = object["metadata"]["uid"].clone();
     if has_finalizer(object, ORPHAN) {
         for dependent in dependents {
@@ -129,10 +105,7 @@ fn finish(
             continue;
         };
         let references = child["metadata"]["ownerReferences"].as_array();
-        blocked |= references
-            .into_iter()
-            .flatten()
-            .any(|one| one["uid"] == uid && one["blockOwnerDeletion"] == true);
+        blocked |= references.into_iter().flatten().any(|one| one["uid"] == uid && one["blockOwnerDeletion"] == true);
     }
     match blocked {
         true => Ok(()),

@@ -34,9 +34,7 @@ pub fn sync(txn: &mut Txn, key: &Key) -> Result<Option<i64>, Failure> {
         return expire(txn, &kind, key, &job, &end);
     }
     let selector = Selector::from_label_selector(&job["spec"]["selector"]).unwrap_or_default();
-    let pods = act::owned(txn, ("", "pods"), (&kind, &job), |labels| {
-        !selector.is_empty() && selector.matches(labels)
-    })?;
+    let pods = act::owned(txn, ("", "pods"), (&kind, &job), |labels| !selector.is_empty() && selector.matches(labels))?;
     let tally = count(&job, pods);
     let pods_kind = act::kind(txn, "", "pods")?;
     let mut status = json!({"startTime": job["status"]["startTime"]});
@@ -54,12 +52,7 @@ pub fn sync(txn: &mut Txn, key: &Key) -> Result<Option<i64>, Failure> {
         }
         None if !is_deleted(&job) => {
             let wanted = wanted(&job, tally.succeeded);
-            fit(
-                txn,
-                (&kind, &pods_kind),
-                &job,
-                (&mut active, tally.taken, wanted),
-            )?;
+            fit(txn, (&kind, &pods_kind), &job, (&mut active, tally.taken, wanted))?;
         }
         None => {}
     }
@@ -72,24 +65,15 @@ pub fn sync(txn: &mut Txn, key: &Key) -> Result<Option<i64>, Failure> {
     status["terminating"] = json!(0);
     status["uncountedTerminatedPods"] = json!({});
     conclude(&mut status, verdict);
-    act::change(txn, &kind, key, (CONTROLLERS, "status"), |object| {
-        object["status"] = status
-    })?;
+    act::change(txn, &kind, key, (CONTROLLERS, "status"), |object| object["status"] = status)?;
     Ok(deadline(&job))
 }
 
 fn count(job: &Value, pods: Vec<(Key, Object)>) -> Tally {
-    let mut tally = Tally {
-        active: Vec::new(),
-        succeeded: 0,
-        failed: 0,
-        taken: BTreeSet::new(),
-    };
+    let mut tally = Tally { active: Vec::new(), succeeded: 0, failed: 0, taken: BTreeSet::new() };
     let indexed = job["spec"]["completionMode"] == "Indexed";
     for (key, pod) in pods {
-        let index = pod["metadata"]["annotations"][INDEX]
-            .as_str()
-            .and_then(|text| text.parse().ok());
+        let index = pod["metadata"]["annotations"][INDEX].as_str().and_then(|text| text.parse().ok());
         match text(&pod, "/status/phase") {
             "Succeeded" => {
                 let counts = !indexed || index.is_some_and(|index| tally.taken.insert(index));
@@ -114,13 +98,7 @@ fn ended(job: &Value) -> Option<String> {
     })
 }
 
-fn expire(
-    txn: &mut Txn,
-    kind: &Kind,
-    key: &Key,
-    job: &Value,
-    end: &str,
-) -> Result<Option<i64>, Failure> {
+fn expire(txn: &mut Txn, kind: &Kind, key: &Key, job: &Value, end: &str) -> Result<Option<i64>, Failure> {
     let Some(ttl) = job["spec"]["ttlSecondsAfterFinished"].as_i64() else {
         return Ok(None);
     };
@@ -139,17 +117,11 @@ enum Verdict {
 
 fn judge(job: &Value, tally: &Tally, started: &str) -> Option<Verdict> {
     if tally.failed > job["spec"]["backoffLimit"].as_i64().unwrap_or(6) {
-        return Some(Verdict::Failed(
-            "BackoffLimitExceeded",
-            "Job has reached the specified backoff limit",
-        ));
+        return Some(Verdict::Failed("BackoffLimitExceeded", "Job has reached the specified backoff limit"));
     }
     let limit = job["spec"]["activeDeadlineSeconds"].as_i64();
     if limit.is_some_and(|limit| !started.is_empty() && clock::age(started) >= limit) {
-        return Some(Verdict::Failed(
-            "DeadlineExceeded",
-            "Job was active longer than specified deadline",
-        ));
+        return Some(Verdict::Failed("DeadlineExceeded", "Job was active longer than specified deadline"));
     }
     let succeeded = tally.succeeded.max(number(job, "/status/succeeded"));
     let complete = match job["spec"]["completions"].as_i64() {
@@ -180,8 +152,7 @@ fn fit(
     (active, mut taken, wanted): (&mut Vec<(Key, Object)>, BTreeSet<i64>, i64),
 ) -> Result<(), Failure> {
     let wanted = usize::try_from(wanted).unwrap_or(0);
-    let open_ended =
-        job["spec"]["completions"].is_null() && wanted == 0 && job["spec"]["suspend"] != true;
+    let open_ended = job["spec"]["completions"].is_null() && wanted == 0 && job["spec"]["suspend"] != true;
     while active.len() > wanted && !open_ended {
         if let Some((key, _)) = active.pop() {
             act::delete(txn, pods_kind, &key, None)?;
@@ -212,12 +183,7 @@ fn number_pod(pod: &mut Value, job: &Value, index: i64) {
     pod["metadata"]["generateName"] = json!(format!("{}-{index}-", text(job, "/metadata/name")));
     let variable = json!({"name": "JOB_COMPLETION_INDEX", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": format!("metadata.labels['{INDEX}']")}}});
     for list in ["containers", "initContainers"] {
-        for container in pod["spec"]
-            .get_mut(list)
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
-        {
+        for container in pod["spec"].get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(env) = container
                 .as_object_mut()
                 .map(|map| map.entry("env").or_insert_with(|| json!([])))

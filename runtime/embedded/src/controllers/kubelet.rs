@@ -23,11 +23,7 @@ const MAX_BACKOFF_SECONDS: i64 = 300;
 /// Whether the Pod belongs to a workload whose Pods are not run here.
 pub fn is_simulated(pod: &Value) -> bool {
     act::controller(pod).is_some_and(|owner| {
-        owner["apiVersion"] == "apps/v1"
-            && matches!(
-                text(owner, "/kind"),
-                "ReplicaSet" | "StatefulSet" | "DaemonSet"
-            )
+        owner["apiVersion"] == "apps/v1" && matches!(text(owner, "/kind"), "ReplicaSet" | "StatefulSet" | "DaemonSet")
     })
 }
 
@@ -42,7 +38,8 @@ pub fn take_over(txn: &mut Txn) -> Result<Vec<String>, Failure> {
         let now = clock::now();
         act::change(txn, &nodes, &key, (KUBELET, "status"), |node| {
             node["status"]["conditions"] = json!([{"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "waybill runs Pods as local processes", "lastHeartbeatTime": now, "lastTransitionTime": now}]);
-            node["status"]["addresses"] = json!([{"type": "InternalIP", "address": "127.0.0.1"}, {"type": "Hostname", "address": NODE}]);
+            node["status"]["addresses"] =
+                json!([{"type": "InternalIP", "address": "127.0.0.1"}, {"type": "Hostname", "address": NODE}]);
         })?;
     }
     let pods = act::kind(txn, "", "pods")?;
@@ -65,19 +62,13 @@ pub fn take_over(txn: &mut Txn) -> Result<Vec<String>, Failure> {
 /// The processes of the Pod died with the command that ran them.
 fn lose(pod: &mut Value) {
     let now = clock::now();
-    let message =
-        "the command that ran this Pod ended before the Pod did; its processes ended with it";
+    let message = "the command that ran this Pod ended before the Pod did; its processes ended with it";
     let status = &mut pod["status"];
     status["phase"] = json!("Failed");
     status["reason"] = json!("NodeLost");
     status["message"] = json!(message);
     for list in ["containerStatuses", "initContainerStatuses"] {
-        for container in status
-            .get_mut(list)
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
-        {
+        for container in status.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             let started = container["state"]["running"]["startedAt"].clone();
             if !started.is_null() {
                 container["state"] = json!({"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown", "message": message, "startedAt": started, "finishedAt": now}});
@@ -86,15 +77,8 @@ fn lose(pod: &mut Value) {
             container["started"] = json!(false);
         }
     }
-    for condition in status
-        .get_mut("conditions")
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-    {
-        if matches!(text(condition, "/type"), "Ready" | "ContainersReady")
-            && condition["status"] != "False"
-        {
+    for condition in status.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
+        if matches!(text(condition, "/type"), "Ready" | "ContainersReady") && condition["status"] != "False" {
             condition["status"] = json!("False");
             condition["reason"] = json!("PodFailed");
             condition["lastTransitionTime"] = json!(now);
@@ -110,14 +94,8 @@ pub fn sync(txn: &mut Txn, key: &Key) -> Result<Option<i64>, Failure> {
     let kind = act::kind(txn, "", "pods")?;
     let node = text(&pod, "/spec/nodeName");
     if node.is_empty() && !is_deleted(&pod) {
-        let gated = pod["spec"]["schedulingGates"]
-            .as_array()
-            .is_some_and(|gates| !gates.is_empty());
-        return if gated {
-            Ok(None)
-        } else {
-            bind(txn, &kind, key).map(|()| None)
-        };
+        let gated = pod["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty());
+        return if gated { Ok(None) } else { bind(txn, &kind, key).map(|()| None) };
     }
     if !is_simulated(&pod) {
         return Ok(None);
@@ -127,23 +105,13 @@ pub fn sync(txn: &mut Txn, key: &Key) -> Result<Option<i64>, Failure> {
         return Ok(None);
     }
     let mut again = None;
-    act::change(txn, &kind, key, (KUBELET, "status"), |pod| {
-        again = simulate(pod)
-    })?;
+    act::change(txn, &kind, key, (KUBELET, "status"), |pod| again = simulate(pod))?;
     Ok(again)
 }
 
 fn bind(txn: &mut Txn, kind: &Kind, key: &Key) -> Result<(), Failure> {
-    let target = api::Target {
-        kind,
-        namespace: &key.namespace,
-        name: &key.name,
-    };
-    api::bind(
-        txn,
-        target,
-        &json!({"target": {"kind": "Node", "name": NODE}}),
-    )?;
+    let target = api::Target { kind, namespace: &key.namespace, name: &key.name };
+    api::bind(txn, target, &json!({"target": {"kind": "Node", "name": NODE}}))?;
     act::change(txn, kind, key, ("kube-scheduler", "status"), |pod| {
         let condition = json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": clock::now()});
         pod["status"]["conditions"] = json!([condition]);
@@ -152,11 +120,7 @@ fn bind(txn: &mut Txn, kind: &Kind, key: &Key) -> Result<(), Failure> {
 
 /// The next state of a simulated Pod.
 fn simulate(pod: &mut Value) -> Option<i64> {
-    let mode = text(
-        pod,
-        &format!("/metadata/annotations/{}", SIMULATE.replace('/', "~1")),
-    )
-    .to_owned();
+    let mode = text(pod, &format!("/metadata/annotations/{}", SIMULATE.replace('/', "~1"))).to_owned();
     let now = clock::now();
     if pod["status"]["startTime"].is_null() {
         let address = address(text(pod, "/metadata/uid"));
@@ -181,8 +145,7 @@ fn simulate(pod: &mut Value) -> Option<i64> {
             None
         }
         "crash" => {
-            pod["status"]["message"] =
-                json!("simulated: nothing runs; crashes again and again, as annotated");
+            pod["status"]["message"] = json!("simulated: nothing runs; crashes again and again, as annotated");
             let (restarts, next) = crashes(age);
             show(pod, &State::Crashing { restarts }, &now);
             Some(next)
@@ -213,11 +176,7 @@ fn crashes(age: i64) -> (i64, i64) {
 
 /// An address of the simulated network that no two living Pods are likely to share.
 fn address(uid: &str) -> String {
-    let byte = |from: usize| {
-        uid.get(from..from + 2)
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
-            .unwrap_or(1)
-    };
+    let byte = |from: usize| uid.get(from..from + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or(1);
     format!("10.244.{}.{}", byte(0), byte(2).clamp(1, 254))
 }
 
@@ -227,11 +186,7 @@ fn show(pod: &mut Value, state: &State, now: &str) {
     let phase = if started { "Running" } else { "Pending" };
     let names = |list: &str| -> Vec<(Value, Value)> {
         let containers = pod["spec"][list].as_array();
-        containers
-            .into_iter()
-            .flatten()
-            .map(|one| (one["name"].clone(), one["image"].clone()))
-            .collect()
+        containers.into_iter().flatten().map(|one| (one["name"].clone(), one["image"].clone())).collect()
     };
     let (init, main) = (names("initContainers"), names("containers"));
     let begun = pod["status"]["startTime"].clone();
@@ -245,44 +200,29 @@ fn show(pod: &mut Value, state: &State, now: &str) {
             json!({"name": name, "image": image, "imageID": "", "ready": started, "restartCount": 0, "state": state, "lastState": {}, "started": false})
         })
         .collect();
-    let running = main
-        .into_iter()
-        .map(|(name, image)| container(&name, &image, state, &begun))
-        .collect::<Vec<Value>>();
+    let running = main.into_iter().map(|(name, image)| container(&name, &image, state, &begun)).collect::<Vec<Value>>();
     let status = &mut pod["status"];
     status["phase"] = json!(phase);
     status["containerStatuses"] = json!(running);
     if !done.is_empty() {
         status["initContainerStatuses"] = json!(done);
     }
-    for (kind, is) in [
-        ("PodReadyToStartContainers", started),
-        ("Initialized", started),
-        ("Ready", ready),
-        ("ContainersReady", ready),
-    ] {
+    for (kind, is) in
+        [("PodReadyToStartContainers", started), ("Initialized", started), ("Ready", ready), ("ContainersReady", ready)]
+    {
         condition(status, kind, is, now);
     }
 }
 
 fn container(name: &Value, image: &Value, state: &State, begun: &Value) -> Value {
     let (state, last, restarts, ready) = match state {
-        State::Creating => (
-            json!({"waiting": {"reason": "ContainerCreating"}}),
-            json!({}),
-            0,
-            false,
-        ),
-        State::Running { ready } => (
-            json!({"running": {"startedAt": begun}}),
-            json!({}),
-            0,
-            *ready,
-        ),
+        State::Creating => (json!({"waiting": {"reason": "ContainerCreating"}}), json!({}), 0, false),
+        State::Running { ready } => (json!({"running": {"startedAt": begun}}), json!({}), 0, *ready),
         State::Crashing { restarts } => {
             let message = "back-off restarting failed container";
             let waiting = json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}});
-            let ended = json!({"terminated": {"exitCode": 1, "reason": "Error", "startedAt": begun, "finishedAt": begun}});
+            let ended =
+                json!({"terminated": {"exitCode": 1, "reason": "Error", "startedAt": begun, "finishedAt": begun}});
             (waiting, ended, *restarts, false)
         }
     };
@@ -291,19 +231,14 @@ fn container(name: &Value, image: &Value, state: &State, begun: &Value) -> Value
 
 fn condition(status: &mut Value, kind: &str, is: bool, now: &str) {
     let word = if is { "True" } else { "False" };
-    let mut made =
-        json!({"type": kind, "status": word, "lastProbeTime": null, "lastTransitionTime": now});
+    let mut made = json!({"type": kind, "status": word, "lastProbeTime": null, "lastTransitionTime": now});
     if !is {
         made["reason"] = json!("ContainersNotReady");
     }
     let Some(map) = status.as_object_mut() else {
         return;
     };
-    let Some(list) = map
-        .entry("conditions")
-        .or_insert_with(|| json!([]))
-        .as_array_mut()
-    else {
+    let Some(list) = map.entry("conditions").or_insert_with(|| json!([])).as_array_mut() else {
         return;
     };
     match list.iter_mut().find(|one| one["type"] == kind) {
@@ -336,8 +271,7 @@ pub fn bind_claim(txn: &mut Txn, key: &Key) -> Result<(), Failure> {
     act::change(txn, &kind, key, (act::CONTROLLERS, "status"), |claim| {
         let modes = claim["spec"]["accessModes"].clone();
         let capacity = claim["spec"]["resources"]["requests"]["storage"].clone();
-        claim["status"] =
-            json!({"phase": "Bound", "accessModes": modes, "capacity": {"storage": capacity}});
+        claim["status"] = json!({"phase": "Bound", "accessModes": modes, "capacity": {"storage": capacity}});
     })
 }
 
@@ -351,11 +285,7 @@ fn free_claim(txn: &mut Txn, key: &Key) -> Result<(), Failure> {
                 .flatten()
                 .any(|volume| volume["persistentVolumeClaim"]["claimName"] == key.name.as_str())
     };
-    if txn
-        .list("pods", Some(&key.namespace))
-        .iter()
-        .any(|(_, pod)| uses(pod))
-    {
+    if txn.list("pods", Some(&key.namespace)).iter().any(|(_, pod)| uses(pod)) {
         return Ok(());
     }
     let kind = act::kind(txn, "", "persistentvolumeclaims")?;

@@ -43,10 +43,6 @@ pub fn sync(txn: &mut Txn, key: &Key) -> Result<(), Failure> {
         spec.remove("finalizers");
     }
     let kind = act::kind(txn, "", "namespaces")?;
-    let target = crate::api::Target {
-        kind: &kind,
-        namespace: "",
-        name: &key.name,
-    };
+    let target = crate::api::Target { kind: &kind, namespace: "", name: &key.name };
     crate::api::finalize_namespace(txn, target, &emptied).map(drop)
 }

@@ -24,9 +24,7 @@ fn hash(template: &Value) -> String {
 
 fn members(txn: &mut Txn, kind: &Kind, owner: &Value) -> Result<Vec<(Key, Object)>, Failure> {
     let selector = Selector::from_label_selector(&owner["spec"]["selector"]).unwrap_or_default();
-    act::owned(txn, ("", "pods"), (kind, owner), |labels| {
-        selector.matches(labels)
-    })
+    act::owned(txn, ("", "pods"), (kind, owner), |labels| selector.matches(labels))
 }
 
 /// Gives the seconds after which to look again.
@@ -42,27 +40,16 @@ pub fn stateful_set(txn: &mut Txn, key: &Key) -> Result<Option<i64>, Failure> {
     }
     let pods = members(txn, &kind, &set)?;
     let (status, again) = stateful_status(&set, &pods, &hash);
-    act::change(txn, &kind, key, (CONTROLLERS, "status"), |object| {
-        object["status"] = status
-    })?;
+    act::change(txn, &kind, key, (CONTROLLERS, "status"), |object| object["status"] = status)?;
     Ok(again)
 }
 
 fn ordinal(name: &str) -> i64 {
-    name.rsplit('-')
-        .next()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(-1)
+    name.rsplit('-').next().and_then(|text| text.parse().ok()).unwrap_or(-1)
 }
 
 /// One step towards the wanted Pods: create the first that is missing, delete the last that is too many or outdated.
-fn arrange(
-    txn: &mut Txn,
-    kind: &Kind,
-    set: &Value,
-    pods: &[(Key, Object)],
-    hash: &str,
-) -> Result<(), Failure> {
+fn arrange(txn: &mut Txn, kind: &Kind, set: &Value, pods: &[(Key, Object)], hash: &str) -> Result<(), Failure> {
     let pods_kind = act::kind(txn, "", "pods")?;
     let parallel = set["spec"]["podManagementPolicy"] == "Parallel";
     let start = number(set, "/spec/ordinals/start");
@@ -77,10 +64,7 @@ fn arrange(
                 act::create(txn, &pods_kind, text(set, "/metadata/namespace"), &pod)?;
                 healthy = false;
             }
-            Some((key, pod))
-                if matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
-                    && !is_deleted(pod) =>
-            {
+            Some((key, pod)) if matches!(text(pod, "/status/phase"), "Succeeded" | "Failed") && !is_deleted(pod) => {
                 act::delete(txn, &pods_kind, key, None)?;
                 healthy = false;
             }
@@ -90,17 +74,11 @@ fn arrange(
             return Ok(());
         }
     }
-    let mut surplus: Vec<&(Key, Object)> = pods
-        .iter()
-        .filter(|(key, pod)| !(start..end).contains(&ordinal(&key.name)) && !is_deleted(pod))
-        .collect();
+    let mut surplus: Vec<&(Key, Object)> =
+        pods.iter().filter(|(key, pod)| !(start..end).contains(&ordinal(&key.name)) && !is_deleted(pod)).collect();
     surplus.sort_by_key(|(key, _)| std::cmp::Reverse(ordinal(&key.name)));
     let going = pods.iter().any(|(_, pod)| is_deleted(pod));
-    for (key, _) in surplus.iter().take(if parallel {
-        usize::MAX
-    } else {
-        usize::from(!going)
-    }) {
+    for (key, _) in surplus.iter().take(if parallel { usize::MAX } else { usize::from(!going) }) {
         act::delete(txn, &pods_kind, key, None)?;
     }
     if !surplus.is_empty() || !healthy || set["spec"]["updateStrategy"]["type"] == "OnDelete" {
@@ -108,9 +86,7 @@ fn arrange(
     }
     let partition = number(set, "/spec/updateStrategy/rollingUpdate/partition");
     let outdated = (start.max(partition)..end).rev().find_map(|index| {
-        find(index).filter(|(_, pod)| {
-            pod["metadata"]["labels"][REVISION] != revision(set, hash) && !is_deleted(pod)
-        })
+        find(index).filter(|(_, pod)| pod["metadata"]["labels"][REVISION] != revision(set, hash) && !is_deleted(pod))
     });
     match outdated {
         Some((key, _)) => act::delete(txn, &pods_kind, key, None),
@@ -137,17 +113,12 @@ fn stateful_pod(kind: &Kind, set: &Value, index: i64, hash: &str) -> Value {
     if !subdomain.is_empty() {
         pod["spec"]["subdomain"] = json!(subdomain);
     }
-    let templates = set["spec"]["volumeClaimTemplates"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
+    let templates = set["spec"]["volumeClaimTemplates"].as_array().cloned().unwrap_or_default();
     for template in templates {
         let volume = template["metadata"]["name"].clone();
         let claim = claim_name(set, text(&template, "/metadata/name"), index);
         let made = json!({"name": volume, "persistentVolumeClaim": {"claimName": claim}});
-        let volumes = pod["spec"]
-            .as_object_mut()
-            .map(|spec| spec.entry("volumes").or_insert_with(|| json!([])));
+        let volumes = pod["spec"].as_object_mut().map(|spec| spec.entry("volumes").or_insert_with(|| json!([])));
         if let Some(list) = volumes.and_then(Value::as_array_mut) {
             list.retain(|one| one["name"] != made["name"]);
             list.push(made);
@@ -164,16 +135,9 @@ fn claim_name(set: &Value, template: &str, index: i64) -> String {
 fn claims(txn: &mut Txn, set: &Value, index: i64) -> Result<(), Failure> {
     let kind = act::kind(txn, "", "persistentvolumeclaims")?;
     let namespace = text(set, "/metadata/namespace").to_owned();
-    for template in set["spec"]["volumeClaimTemplates"]
-        .as_array()
-        .into_iter()
-        .flatten()
-    {
+    for template in set["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten() {
         let name = claim_name(set, text(template, "/metadata/name"), index);
-        if txn
-            .get(&Key::new("persistentvolumeclaims", &namespace, &name))
-            .is_some()
-        {
+        if txn.get(&Key::new("persistentvolumeclaims", &namespace, &name)).is_some() {
             continue;
         }
         let labels = &set["spec"]["selector"]["matchLabels"];
@@ -193,10 +157,7 @@ fn stateful_status(set: &Value, pods: &[(Key, Object)], hash: &str) -> (Value, O
     if current.is_empty() || updated == pods.len() {
         current.clone_from(&update);
     }
-    let waits: Vec<i64> = pods
-        .iter()
-        .filter_map(|(_, pod)| available_in(pod, min_ready))
-        .collect();
+    let waits: Vec<i64> = pods.iter().filter_map(|(_, pod)| available_in(pod, min_ready)).collect();
     let status = json!({
         "observedGeneration": set["metadata"]["generation"],
         "replicas": pods.len(),
@@ -235,15 +196,9 @@ pub fn daemon_set(txn: &mut Txn, key: &Key) -> Result<Option<i64>, Failure> {
             act::create(txn, &pods_kind, &key.namespace, &pod)?;
         }
     }
-    let pods: Vec<(Key, Object)> = members(txn, &kind, &set)?
-        .into_iter()
-        .filter(|(_, pod)| is_active(pod))
-        .collect();
+    let pods: Vec<(Key, Object)> = members(txn, &kind, &set)?.into_iter().filter(|(_, pod)| is_active(pod)).collect();
     let min_ready = number(&set, "/spec/minReadySeconds");
-    let waits: Vec<i64> = pods
-        .iter()
-        .filter_map(|(_, pod)| available_in(pod, min_ready))
-        .collect();
+    let waits: Vec<i64> = pods.iter().filter_map(|(_, pod)| available_in(pod, min_ready)).collect();
     let ready = pods.iter().filter(|(_, pod)| is_ready(pod)).count();
     let available = waits.iter().filter(|wait| **wait == 0).count();
     let status = json!({
@@ -256,8 +211,6 @@ pub fn daemon_set(txn: &mut Txn, key: &Key) -> Result<Option<i64>, Failure> {
         "updatedNumberScheduled": pods.iter().filter(|(_, pod)| is_current(pod)).count(),
         "observedGeneration": set["metadata"]["generation"],
     });
-    act::change(txn, &kind, key, (CONTROLLERS, "status"), |object| {
-        object["status"] = status
-    })?;
+    act::change(txn, &kind, key, (CONTROLLERS, "status"), |object| object["status"] = status)?;
     Ok(waits.into_iter().filter(|wait| *wait > 0).min())
 }

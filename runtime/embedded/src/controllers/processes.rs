@@ -30,12 +30,7 @@ struct Running {
 
 impl Processes {
     pub fn new(store: Store, node: Node) -> Processes {
-        Processes {
-            store,
-            node,
-            running: BTreeMap::new(),
-            started: BTreeSet::new(),
-        }
+        Processes { store, node, running: BTreeMap::new(), started: BTreeSet::new() }
     }
 
     /// Acts on a Pod as it is now.
@@ -45,8 +40,7 @@ impl Processes {
         }
         let uid = text(pod, "/metadata/uid").to_owned();
         let ended = matches!(text(pod, "/status/phase"), "Succeeded" | "Failed");
-        self.running
-            .retain(|_, running| !running.task.is_finished());
+        self.running.retain(|_, running| !running.task.is_finished());
         match (is_deleted(pod), self.running.get(&uid)) {
             (true, Some(running)) => drop(running.stop.send_replace(true)),
             (true, None) => self.release(key, &uid),
@@ -84,12 +78,7 @@ impl Processes {
     fn start(&mut self, key: &Key, pod: &Value, uid: String) {
         self.started.insert(uid.clone());
         let (stop, stopped) = watch::channel(false);
-        let (store, node, key, pod) = (
-            self.store.clone(),
-            self.node.clone(),
-            key.clone(),
-            pod.clone(),
-        );
+        let (store, node, key, pod) = (self.store.clone(), self.node.clone(), key.clone(), pod.clone());
         let task = tokio::spawn(async move { attend(&store, &node, &key, pod, stopped).await });
         self.running.insert(uid, Running { stop, task });
     }
@@ -115,9 +104,7 @@ async fn attend(store: &Store, node: &Node, key: &Key, pod: Value, stopped: watc
             "Secret" => "secrets",
             _ => return None,
         };
-        objects
-            .get(&Key::new(table, namespace, name))
-            .map(|object| (*object).clone())
+        objects.get(&Key::new(table, namespace, name)).map(|object| (*object).clone())
     });
     let run = node.run_pod(pod, lookup, sender, stopped);
     let record = async {
@@ -136,9 +123,7 @@ async fn attend(store: &Store, node: &Node, key: &Key, pod: Value, stopped: watc
 async fn report(store: &Store, key: &Key, uid: &str, status: Value) {
     let (key, uid) = (key.clone(), uid.to_owned());
     let work = move |txn: &mut Txn| {
-        let same = txn
-            .get(&key)
-            .is_some_and(|pod| text(&pod, "/metadata/uid") == uid);
+        let same = txn.get(&key).is_some_and(|pod| text(&pod, "/metadata/uid") == uid);
         if !same {
             return Ok(());
         }
@@ -150,10 +135,9 @@ async fn report(store: &Store, key: &Key, uid: &str, status: Value) {
             pod["status"]["qosClass"] = class;
             // The scheduler said when; the node only repeats that it was.
             let list = pod["status"]["conditions"].as_array_mut();
-            if let (Some(scheduled), Some(known)) = (
-                scheduled,
-                list.and_then(|list| list.iter_mut().find(|one| one["type"] == "PodScheduled")),
-            ) {
+            if let (Some(scheduled), Some(known)) =
+                (scheduled, list.and_then(|list| list.iter_mut().find(|one| one["type"] == "PodScheduled")))
+            {
                 *known = scheduled;
             }
         })

@@ -14,28 +14,16 @@ const DONE: &str = "NewReplicaSetAvailable";
 /// Sets the condition in the new status. Gives the seconds after which the deadline may have passed.
 pub fn judge(deployment: &Value, status: &mut Value, set: &str, created: bool) -> Option<i64> {
     let forever = i64::from(i32::MAX);
-    let deadline = deployment["spec"]["progressDeadlineSeconds"]
-        .as_i64()
-        .filter(|seconds| *seconds != forever)?;
+    let deadline = deployment["spec"]["progressDeadlineSeconds"].as_i64().filter(|seconds| *seconds != forever)?;
     let known = condition(deployment, PROGRESSING);
     let reason = known.map_or("", |known| text(known, "/reason"));
     if deployment["spec"]["paused"] == true {
-        set_condition(
-            status,
-            PROGRESSING,
-            "Unknown",
-            ("DeploymentPaused", "Deployment is paused"),
-        );
+        set_condition(status, PROGRESSING, "Unknown", ("DeploymentPaused", "Deployment is paused"));
         return None;
     }
     if created {
         let message = format!("Created new replica set {set:?}");
-        set_condition(
-            status,
-            PROGRESSING,
-            "True",
-            ("NewReplicaSetCreated", &message),
-        );
+        set_condition(status, PROGRESSING, "True", ("NewReplicaSetCreated", &message));
         return Some(deadline + 1);
     }
     let now = Numbers::of(status);
@@ -48,10 +36,7 @@ pub fn judge(deployment: &Value, status: &mut Value, set: &str, created: bool) -
         set_condition(status, PROGRESSING, "True", (DONE, &message));
         return None;
     }
-    if now.is_ahead_of(&Numbers::of(&deployment["status"]))
-        || known.is_none()
-        || reason == "DeploymentPaused"
-    {
+    if now.is_ahead_of(&Numbers::of(&deployment["status"])) || known.is_none() || reason == "DeploymentPaused" {
         let message = format!("ReplicaSet {set:?} is progressing.");
         set_condition(status, PROGRESSING, "True", ("ReplicaSetUpdated", &message));
         touch(status);
@@ -60,12 +45,7 @@ pub fn judge(deployment: &Value, status: &mut Value, set: &str, created: bool) -
     let since = known.map_or(0, |known| clock::age(text(known, "/lastUpdateTime")));
     if reason != DONE && since > deadline {
         let message = format!("ReplicaSet {set:?} has timed out progressing.");
-        set_condition(
-            status,
-            PROGRESSING,
-            "False",
-            ("ProgressDeadlineExceeded", &message),
-        );
+        set_condition(status, PROGRESSING, "False", ("ProgressDeadlineExceeded", &message));
         return None;
     }
     Some((deadline - since).max(0) + 1)

@@ -17,13 +17,8 @@ pub fn sync(txn: &mut Txn, key: &Key) -> Result<Option<i64>, Failure> {
     let kind = act::kind(txn, "apps", "replicasets")?;
     let pods_kind = act::kind(txn, "", "pods")?;
     let selector = Selector::from_label_selector(&set["spec"]["selector"]).unwrap_or_default();
-    let members = act::owned(txn, ("", "pods"), (&kind, &set), |labels| {
-        selector.matches(labels)
-    })?;
-    let mut active: Vec<(Key, Object)> = members
-        .into_iter()
-        .filter(|(_, pod)| is_active(pod))
-        .collect();
+    let members = act::owned(txn, ("", "pods"), (&kind, &set), |labels| selector.matches(labels))?;
+    let mut active: Vec<(Key, Object)> = members.into_iter().filter(|(_, pod)| is_active(pod)).collect();
     let wanted = usize::try_from(number(&set, "/spec/replicas")).unwrap_or(0);
     if !is_deleted(&set) {
         for _ in active.len()..wanted {
@@ -40,9 +35,7 @@ pub fn sync(txn: &mut Txn, key: &Key) -> Result<Option<i64>, Failure> {
         }
     }
     let (status, again) = counted(&set, &active);
-    act::change(txn, &kind, key, (CONTROLLERS, "status"), |object| {
-        object["status"] = status
-    })?;
+    act::change(txn, &kind, key, (CONTROLLERS, "status"), |object| object["status"] = status)?;
     Ok(again)
 }
 
@@ -54,28 +47,17 @@ fn rank(pod: &Value) -> (bool, u8, bool, std::cmp::Reverse<String>) {
         _ => 2,
     };
     let bound = !text(pod, "/spec/nodeName").is_empty();
-    (
-        bound,
-        phase,
-        is_ready(pod),
-        std::cmp::Reverse(text(pod, "/metadata/creationTimestamp").to_owned()),
-    )
+    (bound, phase, is_ready(pod), std::cmp::Reverse(text(pod, "/metadata/creationTimestamp").to_owned()))
 }
 
 fn counted(set: &Value, active: &[(Key, Object)]) -> (Value, Option<i64>) {
     let min_ready = number(set, "/spec/minReadySeconds");
     let template = set["spec"]["template"]["metadata"]["labels"].as_object();
     let labelled = active.iter().filter(|(_, pod)| {
-        template
-            .into_iter()
-            .flatten()
-            .all(|(key, value)| pod["metadata"]["labels"].get(key) == Some(value))
+        template.into_iter().flatten().all(|(key, value)| pod["metadata"]["labels"].get(key) == Some(value))
     });
     let ready = active.iter().filter(|(_, pod)| is_ready(pod)).count();
-    let waits: Vec<i64> = active
-        .iter()
-        .filter_map(|(_, pod)| available_in(pod, min_ready))
-        .collect();
+    let waits: Vec<i64> = active.iter().filter_map(|(_, pod)| available_in(pod, min_ready)).collect();
     let available = waits.iter().filter(|wait| **wait == 0).count();
     let mut status = set["status"].clone();
     for (name, count) in [

@@ -64,27 +64,15 @@ struct ObjectRef {
 }
 
 /// What the container's `envFrom` and `env` give, sorted by name.
-pub(super) fn of(
-    pod: &Pod,
-    container: &Container,
-    objects: &Objects,
-) -> Result<BTreeMap<String, String>, Refusal> {
-    gather(pod, container, objects)
-        .map_err(|message| Refusal::container(&container.name, CONFIG_ERROR, message))
+pub(super) fn of(pod: &Pod, container: &Container, objects: &Objects) -> Result<BTreeMap<String, String>, Refusal> {
+    gather(pod, container, objects).map_err(|message| Refusal::container(&container.name, CONFIG_ERROR, message))
 }
 
-fn gather(
-    pod: &Pod,
-    container: &Container,
-    objects: &Objects,
-) -> Result<BTreeMap<String, String>, String> {
+fn gather(pod: &Pod, container: &Container, objects: &Objects) -> Result<BTreeMap<String, String>, String> {
     let mut variables = BTreeMap::new();
     for entry in &container.env_from {
         let from = FromAll::deserialize(entry).map_err(|error| format!("envFrom: {error}"))?;
-        for (kind, reference) in [
-            (objects::CONFIG_MAP, &from.config_map_ref),
-            (objects::SECRET, &from.secret_ref),
-        ] {
+        for (kind, reference) in [(objects::CONFIG_MAP, &from.config_map_ref), (objects::SECRET, &from.secret_ref)] {
             let Some(reference) = reference else { continue };
             let data = objects.data(kind, &reference.name, reference.optional)?;
             for (key, value) in data.unwrap_or_default() {
@@ -121,19 +109,13 @@ fn is_variable(name: &str) -> bool {
 }
 
 /// `None` where an optional source is missing.
-fn from_source(
-    pod: &Pod,
-    name: &str,
-    source: &Source,
-    objects: &Objects,
-) -> Result<Option<String>, String> {
+fn from_source(pod: &Pod, name: &str, source: &Source, objects: &Objects) -> Result<Option<String>, String> {
     if let Some(reference) = &source.field_ref {
         return field(pod, &reference.field_path).map(Some);
     }
-    for (kind, reference) in [
-        (objects::CONFIG_MAP, &source.config_map_key_ref),
-        (objects::SECRET, &source.secret_key_ref),
-    ] {
+    for (kind, reference) in
+        [(objects::CONFIG_MAP, &source.config_map_key_ref), (objects::SECRET, &source.secret_key_ref)]
+    {
         let Some(reference) = reference else { continue };
         let Some(mut data) = objects.data(kind, &reference.name, reference.optional)? else {
             return Ok(None);
@@ -149,20 +131,12 @@ fn from_source(
             )),
         };
     }
-    Err(format!(
-        "`{name}`: the embedded node supports configMapKeyRef, secretKeyRef and fieldRef"
-    ))
+    Err(format!("`{name}`: the embedded node supports configMapKeyRef, secretKeyRef and fieldRef"))
 }
 
 /// A field that the downward API offers.
 pub(super) fn field(pod: &Pod, path: &str) -> Result<String, String> {
-    let Metadata {
-        name,
-        namespace,
-        uid,
-        labels,
-        annotations,
-    } = &pod.metadata;
+    let Metadata { name, namespace, uid, labels, annotations } = &pod.metadata;
     let one = |map: &BTreeMap<String, String>, rest: &str| {
         rest.strip_prefix("['")
             .and_then(|rest| rest.strip_suffix("']"))
@@ -179,22 +153,16 @@ pub(super) fn field(pod: &Pod, path: &str) -> Result<String, String> {
         "metadata.labels" => Some(all(labels)),
         "metadata.annotations" => Some(all(annotations)),
         "spec.nodeName" => Some(pod.spec.node_name.clone().unwrap_or_default()),
-        "spec.serviceAccountName" => Some(
-            pod.spec
-                .service_account_name
-                .clone()
-                .unwrap_or_else(|| "default".to_owned()),
-        ),
+        "spec.serviceAccountName" => {
+            Some(pod.spec.service_account_name.clone().unwrap_or_else(|| "default".to_owned()))
+        }
         "status.podIP" | "status.podIPs" | "status.hostIP" | "status.hostIPs" => {
             Some(super::status::ADDRESS.to_owned())
         }
         _ => path
             .strip_prefix("metadata.labels")
             .and_then(|rest| one(labels, rest))
-            .or_else(|| {
-                path.strip_prefix("metadata.annotations")
-                    .and_then(|rest| one(annotations, rest))
-            }),
+            .or_else(|| path.strip_prefix("metadata.annotations").and_then(|rest| one(annotations, rest))),
     };
     found.ok_or_else(|| format!("the embedded node has no field `{path}`"))
 }

@@ -64,13 +64,8 @@ fn hold() {
     let Ok(order) = wire::receive::<Hold>(&mut node) else {
         return;
     };
-    let made = if order.namespaces {
-        namespace::make(order.user, order.group)
-    } else {
-        Ok(())
-    };
-    let closed = raw::close_others_on_exec()
-        .map_err(|error| format!("cannot look at the open files: {error}"));
+    let made = if order.namespaces { namespace::make(order.user, order.group) } else { Ok(()) };
+    let closed = raw::close_others_on_exec().map_err(|error| format!("cannot look at the open files: {error}"));
     match made.and(closed).and_then(|()| spawn_stage(wire::INIT)) {
         Ok(mut child) => {
             let _ = child.wait();
@@ -107,10 +102,7 @@ type Refused = (i32, String);
 fn set_up(launch: &Launch) -> Result<(), Refused> {
     let not_set_up = |message: String| (NOT_SET_UP, message);
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    let no_core = Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
+    let no_core = Rlimit { current: Some(0), maximum: Some(0) };
     let _ = rustix::process::setrlimit(Resource::Core, no_core);
     if let Some(wanted) = &launch.root {
         rustix::system::sethostname(launch.hostname.as_bytes())
@@ -121,26 +113,15 @@ fn set_up(launch: &Launch) -> Result<(), Refused> {
     }
     let workdir = Path::new(&launch.workdir);
     if launch.root.is_some() {
-        std::fs::create_dir_all(workdir).map_err(|error| {
-            not_set_up(format!(
-                "cannot make workingDir `{}`: {error}",
-                launch.workdir
-            ))
-        })?;
+        std::fs::create_dir_all(workdir)
+            .map_err(|error| not_set_up(format!("cannot make workingDir `{}`: {error}", launch.workdir)))?;
     }
-    std::env::set_current_dir(workdir).map_err(|error| {
-        not_set_up(format!(
-            "cannot enter workingDir `{}`: {error}",
-            launch.workdir
-        ))
-    })
+    std::env::set_current_dir(workdir)
+        .map_err(|error| not_set_up(format!("cannot enter workingDir `{}`: {error}", launch.workdir)))
 }
 
 fn start(launch: &Launch) -> Result<Child, Refused> {
-    let (program, args) = launch
-        .command
-        .split_first()
-        .ok_or_else(|| (NOT_SET_UP, "no command".to_owned()))?;
+    let (program, args) = launch.command.split_first().ok_or_else(|| (NOT_SET_UP, "no command".to_owned()))?;
     Command::new(program)
         .args(args)
         .env_clear()
@@ -154,27 +135,17 @@ fn start(launch: &Launch) -> Result<Child, Refused> {
 /// The exit codes of a shell: 127 for a command that is not there, 126 for one that cannot be run.
 fn refused(program: &str, launch: &Launch, error: &io::Error) -> Refused {
     const HOST: &str = "images are not pulled on the embedded cluster, the host's tools are used";
-    let path = launch
-        .env
-        .iter()
-        .find(|(name, _)| name == "PATH")
-        .map_or("", |(_, value)| value.as_str());
+    let path = launch.env.iter().find(|(name, _)| name == "PATH").map_or("", |(_, value)| value.as_str());
     let on_disk = program.contains('/') && Path::new(program).exists();
     match error.kind() {
-        io::ErrorKind::NotFound if on_disk => (
-            127,
-            format!("cannot run `{program}`: the interpreter that it names is not there; {HOST}"),
-        ),
+        io::ErrorKind::NotFound if on_disk => {
+            (127, format!("cannot run `{program}`: the interpreter that it names is not there; {HOST}"))
+        }
         io::ErrorKind::NotFound if program.contains('/') => {
             (127, format!("cannot run `{program}`: no such file; {HOST}"))
         }
-        io::ErrorKind::NotFound => (
-            127,
-            format!("cannot run `{program}`: not found in PATH ({path}); {HOST}"),
-        ),
-        io::ErrorKind::PermissionDenied => {
-            (126, format!("cannot run `{program}`: {error}; {HOST}"))
-        }
+        io::ErrorKind::NotFound => (127, format!("cannot run `{program}`: not found in PATH ({path}); {HOST}")),
+        io::ErrorKind::PermissionDenied => (126, format!("cannot run `{program}`: {error}; {HOST}")),
         _ => (NOT_SET_UP, format!("cannot run `{program}`: {error}")),
     }
 }
@@ -224,8 +195,5 @@ fn reap(leader: Pid) -> i32 {
 }
 
 fn code(status: WaitStatus) -> i32 {
-    status
-        .exit_status()
-        .or_else(|| status.terminating_signal().map(|signal| 128 + signal))
-        .unwrap_or(NOT_SET_UP)
+    status.exit_status().or_else(|| status.terminating_signal().map(|signal| 128 + signal)).unwrap_or(NOT_SET_UP)
 }

@@ -128,12 +128,7 @@ async fn spawn(start: &Start<'_>) -> io::Result<Running> {
     messages.extend(wire::encode(&start.launch)?);
     // A holder that failed has said why and does not read on.
     let _ = orders.write_all(&messages).await;
-    Ok(Running {
-        child,
-        reports,
-        orders: Some(orders),
-        log,
-    })
+    Ok(Running { child, reports, orders: Some(orders), log })
 }
 
 async fn listen(mut from: OwnedReadHalf, reports: mpsc::Sender<Report>) {
@@ -154,12 +149,7 @@ async fn receive(from: &mut OwnedReadHalf) -> io::Result<Report> {
     serde_json::from_slice(&body).map_err(io::Error::other)
 }
 
-async fn attend(
-    running: &mut Running,
-    grace: Duration,
-    started: &(dyn Fn() + Sync),
-    ending: &mut Ending,
-) -> End {
+async fn attend(running: &mut Running, grace: Duration, started: &(dyn Fn() + Sync), ending: &mut Ending) -> End {
     let mut kill_at = None;
     let mut runs = false;
     loop {

@@ -55,11 +55,8 @@ async fn append(file: &mut File, bytes: &[u8], cut: bool) -> io::Result<()> {
 pub(super) async fn tail(path: &Path, lines: usize, bytes: u64) -> String {
     let text = last_bytes(path, bytes).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let start = text
-        .trim_end_matches('\n')
-        .rmatch_indices('\n')
-        .nth(lines.saturating_sub(1))
-        .map_or(0, |(at, _)| at + 1);
+    let start =
+        text.trim_end_matches('\n').rmatch_indices('\n').nth(lines.saturating_sub(1)).map_or(0, |(at, _)| at + 1);
     text[start..].to_owned()
 }
 
@@ -67,8 +64,7 @@ pub(super) async fn tail(path: &Path, lines: usize, bytes: u64) -> String {
 pub(super) async fn last_bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut file = File::open(path).await?;
     let length = file.metadata().await?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(most)))
-        .await?;
+    file.seek(SeekFrom::Start(length.saturating_sub(most))).await?;
     let mut bytes = Vec::new();
     file.take(most).read_to_end(&mut bytes).await?;
     Ok(bytes)

@@ -53,21 +53,14 @@ pub(super) fn prepare(
     for path in pod.host_paths()? {
         mounts.push(host_mount(path)?);
     }
-    mounts.push(Mount {
-        source: runner.to_owned(),
-        sub_path: None,
-        target: RUNNER_PATH.to_owned(),
-        read_only: true,
-    });
+    mounts.push(Mount { source: runner.to_owned(), sub_path: None, target: RUNNER_PATH.to_owned(), read_only: true });
     in_order(&mut mounts).map_err(refused)?;
     let user = pod::user(pod, container);
     let command = container.command.iter().chain(&container.args);
     let context = container.security_context.as_ref();
     let termination_path = container.termination_path().to_owned();
     if !pod::is_clean_absolute(&termination_path) {
-        return Err(refused(format!(
-            "terminationMessagePath `{termination_path}` is not an absolute path"
-        )));
+        return Err(refused(format!("terminationMessagePath `{termination_path}` is not an absolute path")));
     }
     Ok(Prepared {
         name: container.name.clone(),
@@ -81,8 +74,7 @@ pub(super) fn prepare(
         user,
         group: pod::group(pod, container),
         termination_path,
-        logs_on_error: container.termination_message_policy.as_deref()
-            == Some("FallbackToLogsOnError"),
+        logs_on_error: container.termination_message_policy.as_deref() == Some("FallbackToLogsOnError"),
     })
 }
 
@@ -93,11 +85,7 @@ pub(super) fn hostname(pod: &Pod) -> String {
 }
 
 fn environment(pod: &Pod, user: u32, variables: BTreeMap<String, String>) -> Vec<(String, String)> {
-    let path = if Path::new(NIX_PATH).exists() {
-        format!("{PATH}:{NIX_PATH}")
-    } else {
-        PATH.to_owned()
-    };
+    let path = if Path::new(NIX_PATH).exists() { format!("{PATH}:{NIX_PATH}") } else { PATH.to_owned() };
     let home = if user == 0 { "/root" } else { "/" };
     let mut all = BTreeMap::from([
         ("PATH".to_owned(), path),
@@ -113,29 +101,21 @@ fn volume_mount(
     volumes: &BTreeMap<String, Volume>,
     variables: &BTreeMap<String, String>,
 ) -> Result<Mount, String> {
-    let VolumeMount {
-        name, mount_path, ..
-    } = mount;
+    let VolumeMount { name, mount_path, .. } = mount;
     let Some(volume) = volumes.get(name) else {
         return Err(format!("the Pod has no volume `{name}`"));
     };
     if !pod::is_clean_absolute(mount_path) || mount_path == "/" {
-        return Err(format!(
-            "mountPath `{mount_path}` is not an absolute path below `/`"
-        ));
+        return Err(format!("mountPath `{mount_path}` is not an absolute path below `/`"));
     }
     if !matches!(mount.mount_propagation.as_deref(), None | Some("None")) {
-        return Err(format!(
-            "mountPropagation of `{name}` is not supported by the embedded node"
-        ));
+        return Err(format!("mountPropagation of `{name}` is not supported by the embedded node"));
     }
     let sub_path = match &mount.sub_path_expr {
         Some(text) => {
             let path = env::expand(text, variables);
             if path.contains("$(") {
-                return Err(format!(
-                    "subPathExpr `{text}` names a variable that is not there"
-                ));
+                return Err(format!("subPathExpr `{text}` names a variable that is not there"));
             }
             Some(path)
         }
@@ -160,33 +140,19 @@ fn host_mount(path: &str) -> Result<Mount, Refusal> {
     let path = path.trim_end_matches('/');
     let live = ["/proc", "/sys", "/dev"];
     if live.iter().any(|live| Path::new(path).starts_with(live)) {
-        return Err(refused(format!(
-            "`{path}` in the annotation `{}` is not a directory of files",
-            pod::HOST_PATHS
-        )));
+        return Err(refused(format!("`{path}` in the annotation `{}` is not a directory of files", pod::HOST_PATHS)));
     }
     if let Err(error) = std::fs::metadata(path) {
-        return Err(refused(format!(
-            "`{path}` in the annotation `{}`: {error}",
-            pod::HOST_PATHS
-        )));
+        return Err(refused(format!("`{path}` in the annotation `{}`: {error}", pod::HOST_PATHS)));
     }
-    Ok(Mount {
-        source: PathBuf::from(path),
-        sub_path: None,
-        target: path.to_owned(),
-        read_only: true,
-    })
+    Ok(Mount { source: PathBuf::from(path), sub_path: None, target: path.to_owned(), read_only: true })
 }
 
 /// Shallow targets first, so that a deeper one finds its place inside of them.
 fn in_order(mounts: &mut [Mount]) -> Result<(), String> {
     let depth = |mount: &Mount| mount.target.matches('/').count();
     mounts.sort_by(|a, b| depth(a).cmp(&depth(b)).then(a.target.cmp(&b.target)));
-    match mounts
-        .windows(2)
-        .find(|pair| pair[0].target == pair[1].target)
-    {
+    match mounts.windows(2).find(|pair| pair[0].target == pair[1].target) {
         Some(pair) => Err(format!("two mounts at `{}`", pair[0].target)),
         None => Ok(()),
     }
@@ -213,10 +179,8 @@ impl Prepared {
 
     /// What of this container needs namespaces, in words.
     pub(super) fn needs_namespaces(&self, own_user: u32) -> Option<String> {
-        let mounted = self
-            .mounts
-            .iter()
-            .find(|mount| mount.target != RUNNER_PATH && mount.source != Path::new(&mount.target));
+        let mounted =
+            self.mounts.iter().find(|mount| mount.target != RUNNER_PATH && mount.source != Path::new(&mount.target));
         if let Some(mount) = mounted {
             return Some(format!("a volume at {}", mount.target));
         }

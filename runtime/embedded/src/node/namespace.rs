@@ -39,9 +39,8 @@ pub(super) fn make(user: u32, group: u32) -> Result<(), String> {
         | UnshareFlags::NEWIPC
         | UnshareFlags::NEWUTS;
     raw::unshare(flags).map_err(|error| forbidden(&error))?;
-    let map = |file: &str, text: String| {
-        fs::write(format!("/proc/self/{file}"), text).map_err(|error| forbidden(&error))
-    };
+    let map =
+        |file: &str, text: String| fs::write(format!("/proc/self/{file}"), text).map_err(|error| forbidden(&error));
     map("setgroups", "deny".to_owned())?;
     map("uid_map", format!("{user} {outer_user} 1"))?;
     map("gid_map", format!("{group} {outer_group} 1"))?;
@@ -60,11 +59,7 @@ fn carry_capabilities() -> rustix::io::Result<()> {
     let mut sets = rustix::thread::capabilities(None)?;
     sets.inheritable = sets.permitted;
     rustix::thread::set_capabilities(None, sets)?;
-    for capability in [
-        CapabilitySet::SYS_ADMIN,
-        CapabilitySet::SETPCAP,
-        CapabilitySet::DAC_OVERRIDE,
-    ] {
+    for capability in [CapabilitySet::SYS_ADMIN, CapabilitySet::SETPCAP, CapabilitySet::DAC_OVERRIDE] {
         rustix::thread::configure_capability_in_ambient_set(capability, true)?;
     }
     Ok(())
@@ -72,11 +67,7 @@ fn carry_capabilities() -> rustix::io::Result<()> {
 
 /// Gives up what a container must not have: most capabilities or, unless it is `capable`, all, and any way to gain more.
 pub(super) fn drop_privileges(capable: bool) -> rustix::io::Result<()> {
-    let kept = if capable {
-        KEPT
-    } else {
-        CapabilitySet::empty()
-    };
+    let kept = if capable { KEPT } else { CapabilitySet::empty() };
     rustix::thread::clear_ambient_capability_set()?;
     for bit in 0..64 {
         let capability = CapabilitySet::from_bits_retain(1 << bit);
@@ -114,10 +105,7 @@ pub(super) fn probe(runner: &Path) -> Result<(), String> {
     let said = String::from_utf8_lossy(&output.stdout);
     match said.trim() {
         "ok" => Ok(()),
-        "" => Err(format!(
-            "{} did not answer as a runner of the node",
-            runner.display()
-        )),
+        "" => Err(format!("{} did not answer as a runner of the node", runner.display())),
         reason => Err(reason.to_owned()),
     }
 }
@@ -153,28 +141,20 @@ fn judge(most: &str, clone: &str, apparmor: &str, status: &str, root: bool) -> R
             .to_owned());
     }
     if clone == "0" && !root {
-        return Err(
-            "kernel.unprivileged_userns_clone is 0: allow user namespaces with \
+        return Err("kernel.unprivileged_userns_clone is 0: allow user namespaces with \
              `sysctl -w kernel.unprivileged_userns_clone=1`"
-                .to_owned(),
-        );
+            .to_owned());
     }
     if apparmor == "1" && !root {
-        return Err(
-            "kernel.apparmor_restrict_unprivileged_userns is 1: allow user namespaces with \
+        return Err("kernel.apparmor_restrict_unprivileged_userns is 1: allow user namespaces with \
              `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0` or an AppArmor profile for this program"
-                .to_owned(),
-        );
+            .to_owned());
     }
-    let filtered = status
-        .lines()
-        .any(|line| line.split_whitespace().eq(["Seccomp:", "2"]));
+    let filtered = status.lines().any(|line| line.split_whitespace().eq(["Seccomp:", "2"]));
     if filtered {
-        return Err(
-            "a seccomp filter is set on this process, as container engines do: allow `unshare` and `mount`, \
+        return Err("a seccomp filter is set on this process, as container engines do: allow `unshare` and `mount`, \
              for instance with `--security-opt seccomp=unconfined`"
-                .to_owned(),
-        );
+            .to_owned());
     }
     Ok(())
 }
@@ -188,26 +168,11 @@ mod tests {
         assert_eq!(judge("96365", "", "", "Seccomp:\t0\n", false), Ok(()));
         assert_eq!(judge("1", "0", "1", "", true), Ok(()));
         let named = |most, clone, apparmor, status| {
-            judge(most, clone, apparmor, status, false)
-                .unwrap_err()
-                .split_once(' ')
-                .map(|(name, _)| name.to_owned())
+            judge(most, clone, apparmor, status, false).unwrap_err().split_once(' ').map(|(name, _)| name.to_owned())
         };
-        assert_eq!(
-            named("0", "", "", ""),
-            Some("user.max_user_namespaces".into())
-        );
-        assert_eq!(
-            named("1", "0", "", ""),
-            Some("kernel.unprivileged_userns_clone".into())
-        );
-        assert_eq!(
-            named("1", "1", "1", ""),
-            Some("kernel.apparmor_restrict_unprivileged_userns".into())
-        );
-        assert!(
-            judge("1", "", "", "Name:\tx\nSeccomp:\t2\n", false)
-                .is_err_and(|m| m.contains("seccomp"))
-        );
+        assert_eq!(named("0", "", "", ""), Some("user.max_user_namespaces".into()));
+        assert_eq!(named("1", "0", "", ""), Some("kernel.unprivileged_userns_clone".into()));
+        assert_eq!(named("1", "1", "1", ""), Some("kernel.apparmor_restrict_unprivileged_userns".into()));
+        assert!(judge("1", "", "", "Name:\tx\nSeccomp:\t2\n", false).is_err_and(|m| m.contains("seccomp")));
     }
 }

@@ -41,9 +41,9 @@ impl Objects {
             for (key, value) in map(field).into_iter().flat_map(Map::iter) {
                 let text = value.as_str().unwrap_or_default();
                 let bytes = if encoded {
-                    STANDARD.decode(text).map_err(|error| {
-                        format!("key `{key}` of {kind} `{name}` is not base64: {error}")
-                    })?
+                    STANDARD
+                        .decode(text)
+                        .map_err(|error| format!("key `{key}` of {kind} `{name}` is not base64: {error}"))?
                 } else {
                     text.as_bytes().to_vec()
                 };

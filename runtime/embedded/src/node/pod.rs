@@ -26,19 +26,11 @@ pub(super) const UNSUPPORTED: &str = "NotSupportedByEmbeddedNode";
 
 impl Refusal {
     pub(super) fn pod(reason: &'static str, message: String) -> Refusal {
-        Refusal {
-            container: None,
-            reason,
-            message,
-        }
+        Refusal { container: None, reason, message }
     }
 
     pub(super) fn container(name: &str, reason: &'static str, message: String) -> Refusal {
-        Refusal {
-            container: Some(name.to_owned()),
-            reason,
-            message,
-        }
+        Refusal { container: Some(name.to_owned()), reason, message }
     }
 }
 
@@ -167,10 +159,7 @@ impl Container {
     }
 
     pub(super) fn termination_path(&self) -> &str {
-        self.termination_message_path
-            .as_deref()
-            .filter(|path| !path.is_empty())
-            .unwrap_or(TERMINATION_LOG)
+        self.termination_message_path.as_deref().filter(|path| !path.is_empty()).unwrap_or(TERMINATION_LOG)
     }
 }
 
@@ -186,18 +175,12 @@ impl Pod {
     /// The host directories of the annotation, checked for shape only.
     pub(super) fn host_paths(&self) -> Result<Vec<&str>, Refusal> {
         let text = self.metadata.annotations.get(HOST_PATHS);
-        let paths: Vec<&str> = text
-            .iter()
-            .flat_map(|text| text.split(':'))
-            .filter(|path| !path.is_empty())
-            .collect();
+        let paths: Vec<&str> = text.iter().flat_map(|text| text.split(':')).filter(|path| !path.is_empty()).collect();
         for path in &paths {
             if !is_clean_absolute(path) || *path == "/" {
                 return Err(Refusal::pod(
                     MOUNT_ERROR,
-                    format!(
-                        "`{path}` in the annotation `{HOST_PATHS}` is not an absolute path below `/`"
-                    ),
+                    format!("`{path}` in the annotation `{HOST_PATHS}` is not an absolute path below `/`"),
                 ));
             }
         }
@@ -208,27 +191,20 @@ impl Pod {
 /// `/a/b`, without `.`, `..` or an empty part.
 pub(super) fn is_clean_absolute(path: &str) -> bool {
     path == "/"
-        || path.strip_prefix('/').is_some_and(|rest| {
-            rest.trim_end_matches('/')
-                .split('/')
-                .all(|part| !matches!(part, "" | "." | ".."))
-        })
+        || path
+            .strip_prefix('/')
+            .is_some_and(|rest| rest.trim_end_matches('/').split('/').all(|part| !matches!(part, "" | "." | "..")))
 }
 
 /// Whether a name can be one part of a path: a DNS subdomain.
 pub(super) fn is_name(text: &str) -> bool {
-    let inner =
-        |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(byte);
-    !text.is_empty()
-        && text.len() <= 253
-        && text.as_bytes().iter().all(inner)
-        && !text.starts_with(['.', '-'])
+    let inner = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(byte);
+    !text.is_empty() && text.len() <= 253 && text.as_bytes().iter().all(inner) && !text.starts_with(['.', '-'])
 }
 
 /// Reads a Pod; the error says which field has another shape than core/v1 gives it.
 pub(super) fn read(object: &Value) -> Result<Pod, Refusal> {
-    Pod::deserialize(object)
-        .map_err(|error| Refusal::pod("InvalidPod", format!("the Pod cannot be read: {error}")))
+    Pod::deserialize(object).map_err(|error| Refusal::pod("InvalidPod", format!("the Pod cannot be read: {error}")))
 }
 
 /// Refuses what this node cannot do.
@@ -238,13 +214,9 @@ pub(super) fn check(pod: &Pod) -> Result<(), Refusal> {
     let mut names = std::collections::BTreeSet::new();
     for container in all() {
         if !is_name(&container.name) || !names.insert(&container.name) {
-            return Err(Refusal::pod(
-                "InvalidPod",
-                format!("`{}` is not a name of one container", container.name),
-            ));
+            return Err(Refusal::pod("InvalidPod", format!("`{}` is not a name of one container", container.name)));
         }
-        one(pod, container)
-            .map_err(|(reason, message)| Refusal::container(&container.name, reason, message))?;
+        one(pod, container).map_err(|(reason, message)| Refusal::container(&container.name, reason, message))?;
     }
     Ok(())
 }
@@ -261,18 +233,11 @@ fn whole(pod: &Pod) -> Result<(), Refusal> {
     if spec.containers.is_empty() {
         return invalid("the Pod has no containers".to_owned());
     }
-    let unsupported = |what: &str| {
-        Err(Refusal::pod(
-            UNSUPPORTED,
-            format!("the embedded node does not support {what}"),
-        ))
-    };
+    let unsupported = |what: &str| Err(Refusal::pod(UNSUPPORTED, format!("the embedded node does not support {what}")));
     match spec.restart_policy.as_deref() {
         Some("Never" | "OnFailure") => {}
         _ => {
-            return unsupported(
-                "restartPolicy Always: it runs Pods to their end; set Never or OnFailure",
-            );
+            return unsupported("restartPolicy Always: it runs Pods to their end; set Never or OnFailure");
         }
     }
     for (set, what) in [
@@ -280,12 +245,7 @@ fn whole(pod: &Pod) -> Result<(), Refusal> {
         (spec.host_ipc, "hostIPC"),
         (spec.share_process_namespace, "shareProcessNamespace"),
         (!spec.host_aliases.is_empty(), "hostAliases"),
-        (
-            spec.security_context
-                .as_ref()
-                .is_some_and(|context| !context.sysctls.is_empty()),
-            "securityContext.sysctls",
-        ),
+        (spec.security_context.as_ref().is_some_and(|context| !context.sysctls.is_empty()), "securityContext.sysctls"),
     ] {
         if set {
             return unsupported(what);
@@ -295,12 +255,7 @@ fn whole(pod: &Pod) -> Result<(), Refusal> {
 }
 
 fn one(pod: &Pod, container: &Container) -> Result<(), (&'static str, String)> {
-    let unsupported = |what: &str| {
-        Err((
-            UNSUPPORTED,
-            format!("the embedded node does not support {what}"),
-        ))
-    };
+    let unsupported = |what: &str| Err((UNSUPPORTED, format!("the embedded node does not support {what}")));
     for (set, what) in [
         (container.lifecycle.is_some(), "lifecycle"),
         (container.liveness_probe.is_some(), "livenessProbe"),
@@ -313,11 +268,7 @@ fn one(pod: &Pod, container: &Container) -> Result<(), (&'static str, String)> {
         }
     }
     let context = |read: fn(&SecurityContext) -> Option<bool>| {
-        [&container.security_context, &pod.spec.security_context]
-            .into_iter()
-            .flatten()
-            .find_map(read)
-            == Some(true)
+        [&container.security_context, &pod.spec.security_context].into_iter().flatten().find_map(read) == Some(true)
     };
     if context(|context| context.privileged) {
         return unsupported("securityContext.privileged");
@@ -325,8 +276,7 @@ fn one(pod: &Pod, container: &Container) -> Result<(), (&'static str, String)> {
     if context(|context| context.run_as_non_root) && user(pod, container) == 0 {
         return Err((
             CONFIG_ERROR,
-            "runAsNonRoot is set: images are not pulled, so runAsUser must say which user"
-                .to_owned(),
+            "runAsNonRoot is set: images are not pulled, so runAsUser must say which user".to_owned(),
         ));
     }
     if let Some(capabilities) = capabilities(container)
@@ -394,10 +344,7 @@ mod tests {
     fn what_cannot_be_done_is_refused_by_name() {
         let main = |extra: Value| {
             let mut container = json!({"name": "main", "image": "img:1", "command": ["true"]});
-            container
-                .as_object_mut()
-                .unwrap()
-                .extend(extra.as_object().unwrap().clone());
+            container.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
             json!({"restartPolicy": "Never", "containers": [container]})
         };
         assert!(pod(main(json!({}))).is_ok());
@@ -405,19 +352,10 @@ mod tests {
             (json!({"command": []}), "does not pull images"),
             (json!({"lifecycle": {"preStop": {}}}), "lifecycle"),
             (json!({"startupProbe": {}}), "startupProbe"),
-            (
-                json!({"securityContext": {"privileged": true}}),
-                "privileged",
-            ),
-            (
-                json!({"securityContext": {"runAsNonRoot": true}}),
-                "runAsUser",
-            ),
+            (json!({"securityContext": {"privileged": true}}), "privileged"),
+            (json!({"securityContext": {"runAsNonRoot": true}}), "runAsUser"),
             (json!({"volumeDevices": [{}]}), "volumeDevices"),
-            (
-                json!({"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}),
-                "capabilities",
-            ),
+            (json!({"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}), "capabilities"),
         ] {
             let refusal = pod(main(extra)).unwrap_err();
             assert_eq!(refusal.container.as_deref(), Some("main"));

@@ -17,9 +17,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 /// What of the host is visible, where the host has it.
-const SYSTEM: [&str; 10] = [
-    "usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt", "nix",
-];
+const SYSTEM: [&str; 10] = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt", "nix"];
 
 /// Directories of the container's own, with their mode.
 const OWN: [(&str, u32); 10] = [
@@ -49,8 +47,8 @@ pub(super) fn enter(root: &Root) -> Result<(), String> {
     system_directories(dir)?;
     devices(&dir.join("dev"))?;
     processes(dir)?;
-    let top = sys::open(dir, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
-        .map_err(|error| said("open", dir, error))?;
+    let top =
+        sys::open(dir, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(|error| said("open", dir, error))?;
     if let Some(names) = name_servers() {
         bind(&top, &names)?;
     }
@@ -109,17 +107,14 @@ fn mirror(host: &Path, inside: &Path) -> Result<(), String> {
         return Ok(());
     }
     fs::create_dir(inside).map_err(|error| told("make", inside, &error))?;
-    rustix::mount::mount_bind_recursive(host, inside)
-        .map_err(|error| said("mount", inside, error))?;
+    rustix::mount::mount_bind_recursive(host, inside).map_err(|error| said("mount", inside, error))?;
     protect(inside)
 }
 
 /// The file that `/etc/resolv.conf` points to, where that lies outside of what is visible.
 fn name_servers() -> Option<Mount> {
     let file = fs::canonicalize("/etc/resolv.conf").ok()?;
-    let visible = SYSTEM
-        .iter()
-        .any(|name| file.starts_with(Path::new("/").join(name)));
+    let visible = SYSTEM.iter().any(|name| file.starts_with(Path::new("/").join(name)));
     (!visible).then(|| Mount {
         target: file.to_string_lossy().into_owned(),
         source: file,
@@ -130,8 +125,7 @@ fn name_servers() -> Option<Mount> {
 
 fn devices(dev: &Path) -> Result<(), String> {
     let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
-    rustix::mount::mount("tmpfs", dev, "tmpfs", flags, c"mode=0755")
-        .map_err(|error| said("mount", dev, error))?;
+    rustix::mount::mount("tmpfs", dev, "tmpfs", flags, c"mode=0755").map_err(|error| said("mount", dev, error))?;
     for name in DEVICES {
         let host = Path::new("/dev").join(name);
         if !host.exists() {
@@ -151,10 +145,9 @@ fn devices(dev: &Path) -> Result<(), String> {
         let path = dev.join(name);
         symlink(target, &path).map_err(|error| told("link", &path, &error))?;
     }
-    for (name, kind, options) in [
-        ("shm", "tmpfs", c"mode=1777"),
-        ("pts", "devpts", c"newinstance,ptmxmode=0666,mode=0620"),
-    ] {
+    for (name, kind, options) in
+        [("shm", "tmpfs", c"mode=1777"), ("pts", "devpts", c"newinstance,ptmxmode=0666,mode=0620")]
+    {
         let path = dev.join(name);
         fs::create_dir(&path).map_err(|error| told("make", &path, &error))?;
         // Few commands want a terminal of their own; a kernel without these is no reason to refuse the others.
@@ -170,22 +163,19 @@ fn processes(dir: &Path) -> Result<(), String> {
     if rustix::mount::mount("proc", &proc, "proc", flags, None).is_err() {
         // In a container whose own /proc is masked the kernel allows no new one; the outer one still answers for
         // `self`.
-        rustix::mount::mount_bind_recursive("/proc", &proc)
-            .map_err(|error| said("mount", &proc, error))?;
+        rustix::mount::mount_bind_recursive("/proc", &proc).map_err(|error| said("mount", &proc, error))?;
     }
     // Writable by the user id of root alone, without any capability.
     for name in ["bus", "fs", "irq", "sys", "sysrq-trigger"] {
         let path = proc.join(name);
         if path.exists() {
-            rustix::mount::mount_bind_recursive(&path, &path)
-                .map_err(|error| said("mount", &path, error))?;
+            rustix::mount::mount_bind_recursive(&path, &path).map_err(|error| said("mount", &path, error))?;
             protect(&path)?;
         }
     }
     let sys = dir.join("sys");
     if rustix::mount::mount_bind_recursive("/sys", &sys).is_ok() && protect(&sys).is_err() {
-        rustix::mount::unmount(&sys, UnmountFlags::DETACH)
-            .map_err(|error| said("hide", &sys, error))?;
+        rustix::mount::unmount(&sys, UnmountFlags::DETACH).map_err(|error| said("hide", &sys, error))?;
     }
     Ok(())
 }
@@ -201,8 +191,7 @@ fn bind(top: &OwnedFd, mount: &Mount) -> Result<(), String> {
         .map_err(|error| said("mount", target, error))?;
     if mount.read_only {
         let mounted = open_inside(top, target).map_err(|error| said("open", target, error))?;
-        let path =
-            fs::read_link(through(&mounted)).map_err(|error| told("find", target, &error))?;
+        let path = fs::read_link(through(&mounted)).map_err(|error| told("find", target, &error))?;
         protect(&path)?;
     }
     Ok(())
@@ -222,8 +211,8 @@ fn open_inside(top: &OwnedFd, path: &Path) -> rustix::io::Result<OwnedFd> {
 /// What to mount: the source, or the path below it, made where it is missing.
 fn source(mount: &Mount) -> Result<OwnedFd, String> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
-    let base = sys::openat(CWD, &mount.source, flags, Mode::empty())
-        .map_err(|error| said("open", &mount.source, error))?;
+    let base =
+        sys::openat(CWD, &mount.source, flags, Mode::empty()).map_err(|error| said("open", &mount.source, error))?;
     let Some(sub_path) = &mount.sub_path else {
         return Ok(base);
     };
@@ -238,9 +227,7 @@ fn source(mount: &Mount) -> Result<OwnedFd, String> {
     for name in Path::new(sub_path) {
         path.push(name);
         parent = match open(&path) {
-            Err(Errno::NOENT) => {
-                sys::mkdirat(&parent, name, Mode::from_raw_mode(0o755)).and_then(|()| open(&path))
-            }
+            Err(Errno::NOENT) => sys::mkdirat(&parent, name, Mode::from_raw_mode(0o755)).and_then(|()| open(&path)),
             found => found,
         }
         .map_err(refused)?;
@@ -275,11 +262,7 @@ fn place(top: &OwnedFd, target: &Path, directory: bool) -> Result<OwnedFd, Strin
     }
     let kind = sys::fstat(&found).map_err(|error| said("look at", target, error))?;
     if directory != (FileType::from_raw_mode(kind.st_mode) == FileType::Directory) {
-        let (what, on) = if directory {
-            ("a directory", "a file")
-        } else {
-            ("a file", "a directory")
-        };
+        let (what, on) = if directory { ("a directory", "a file") } else { ("a file", "a directory") };
         return Err(format!("cannot mount {what} on {on}: {}", target.display()));
     }
     Ok(found)
@@ -299,10 +282,7 @@ fn make_room(top: &OwnedFd, original: &OwnedFd, path: &Path) -> Result<OwnedFd, 
         .and_then(|entries| entries.take(ROOM + 1).collect())
         .map_err(|error| told("read", path, &error))?;
     if entries.len() > ROOM {
-        return Err(format!(
-            "cannot add a mount point to {}: it has more than {ROOM} entries",
-            path.display()
-        ));
+        return Err(format!("cannot add a mount point to {}: it has more than {ROOM} entries", path.display()));
     }
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     rustix::mount::mount("tmpfs", through(original), "tmpfs", flags, c"mode=0755")
@@ -311,16 +291,13 @@ fn make_room(top: &OwnedFd, original: &OwnedFd, path: &Path) -> Result<OwnedFd, 
     for entry in entries {
         let name = entry.file_name();
         let from = entry.path();
-        let kind = entry
-            .file_type()
-            .map_err(|error| told("look at", &path.join(&name), &error))?;
+        let kind = entry.file_type().map_err(|error| told("look at", &path.join(&name), &error))?;
         let done = if kind.is_symlink() {
             sys::readlinkat(CWD, &from, Vec::new())
                 .and_then(|link| sys::symlinkat(link.as_c_str(), &own, Path::new(&name)))
         } else {
-            create(&own, Path::new(&name), kind.is_dir()).and_then(|()| {
-                rustix::mount::mount_bind_recursive(&from, through(&own).join(&name))
-            })
+            create(&own, Path::new(&name), kind.is_dir())
+                .and_then(|()| rustix::mount::mount_bind_recursive(&from, through(&own).join(&name)))
         };
         done.map_err(|error| said("show", &path.join(&name), error))?;
     }
@@ -329,8 +306,8 @@ fn make_room(top: &OwnedFd, original: &OwnedFd, path: &Path) -> Result<OwnedFd, 
 
 /// Makes a mount and all below it read-only.
 fn protect(path: &Path) -> Result<(), String> {
-    let table = fs::read("/proc/self/mountinfo")
-        .map_err(|error| told("read", Path::new("/proc/self/mountinfo"), &error))?;
+    let table =
+        fs::read("/proc/self/mountinfo").map_err(|error| told("read", Path::new("/proc/self/mountinfo"), &error))?;
     for (point, options) in mounts_below(&String::from_utf8_lossy(&table), path) {
         match remount(&point, &options) {
             // What this process cannot even reach, the container cannot write either.
@@ -372,10 +349,7 @@ fn mounts_below(table: &str, path: &Path) -> Vec<(PathBuf, String)> {
 
 /// Octal escapes of the mount table: space, tab, newline and backslash.
 fn unescape(text: &str) -> String {
-    text.replace("\\040", " ")
-        .replace("\\011", "\t")
-        .replace("\\012", "\n")
-        .replace("\\134", "\\")
+    text.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")
 }
 
 fn pivot(dir: &Path) -> rustix::io::Result<()> {
@@ -397,10 +371,7 @@ mod tests {
                      3 1 0:1 / /ab rw - t s rw\n";
         assert_eq!(
             mounts_below(table, Path::new("/a")),
-            [
-                (PathBuf::from("/a"), "rw,nosuid".to_owned()),
-                (PathBuf::from("/a/b c"), "ro".to_owned())
-            ]
+            [(PathBuf::from("/a"), "rw,nosuid".to_owned()), (PathBuf::from("/a/b c"), "ro".to_owned())]
         );
     }
 }

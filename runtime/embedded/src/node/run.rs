@@ -54,8 +54,7 @@ pub(super) async fn run(
     let pod = match pod::read(&object) {
         Ok(pod) => pod,
         Err(refusal) => {
-            let last =
-                json!({"phase": "Failed", "reason": refusal.reason, "message": refusal.message});
+            let last = json!({"phase": "Failed", "reason": refusal.reason, "message": refusal.message});
             // Nobody listens any more when the cluster is shutting down.
             let _ = status.send(last);
             return;
@@ -91,10 +90,7 @@ pub(super) async fn run(
 impl Job {
     /// What is still being removed.
     fn left(&self) -> JoinSet<()> {
-        self.clean_up
-            .lock()
-            .map(|mut left| std::mem::take(&mut *left))
-            .unwrap_or_default()
+        self.clean_up.lock().map(|mut left| std::mem::take(&mut *left)).unwrap_or_default()
     }
 }
 
@@ -107,9 +103,7 @@ async fn deadline(seconds: Option<u64>) {
 
 /// Now, in the form of Kubernetes: whole seconds, UTC.
 fn now() -> String {
-    jiff::Timestamp::now()
-        .strftime("%Y-%m-%dT%H:%M:%SZ")
-        .to_string()
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Init containers and main containers, prepared.
@@ -136,13 +130,7 @@ async fn get_ready(
     };
     match prepared {
         Ok((containers, namespaces)) => {
-            let job = Job {
-                node,
-                pod,
-                board,
-                namespaces,
-                clean_up: Mutex::default(),
-            };
+            let job = Job { node, pod, board, namespaces, clean_up: Mutex::default() };
             Ok((Arc::new(job), containers))
         }
         Err(refusal) => Err((board, refusal)),
@@ -160,14 +148,8 @@ fn prepare(node: &Node, pod: &Pod, lookup: Lookup) -> Result<(Containers, bool),
     super::remove_tree(&dir);
     super::private_dir(&dir).map_err(disk)?;
     std::fs::create_dir_all(dir.join("logs")).map_err(disk)?;
-    let objects = Objects {
-        lookup,
-        namespace: pod.metadata.namespace.clone(),
-    };
-    let place = Place {
-        volumes: &dir.join("volumes"),
-        claims: &node.claims_dir(&pod.metadata.namespace),
-    };
+    let objects = Objects { lookup, namespace: pod.metadata.namespace.clone() };
+    let place = Place { volumes: &dir.join("volumes"), claims: &node.claims_dir(&pod.metadata.namespace) };
     let volumes = volume::make(pod, &place, &objects)?;
     let each = |containers: &[pod::Container]| {
         containers
@@ -175,10 +157,7 @@ fn prepare(node: &Node, pod: &Pod, lookup: Lookup) -> Result<(Containers, bool),
             .map(|container| mounts::prepare(pod, container, &volumes, &objects, node.runner()))
             .collect::<Result<Vec<_>, _>>()
     };
-    let containers = Containers {
-        init: each(&pod.spec.init_containers)?,
-        main: each(&pod.spec.containers)?,
-    };
+    let containers = Containers { init: each(&pod.spec.init_containers)?, main: each(&pod.spec.containers)? };
     match node.namespaces() {
         Ok(()) => Ok((containers, true)),
         Err(setting) => plain(containers, &setting).map(|containers| (containers, false)),
@@ -190,18 +169,10 @@ fn plain(mut containers: Containers, setting: &str) -> Result<Containers, Refusa
     let own = rustix::process::geteuid().as_raw();
     for container in containers.init.iter_mut().chain(&mut containers.main) {
         if let Some(need) = container.needs_namespaces(own) {
-            let message =
-                format!("{need} needs namespaces, which this machine does not allow: {setting}");
-            return Err(Refusal::container(
-                &container.name,
-                pod::MOUNT_ERROR,
-                message,
-            ));
+            let message = format!("{need} needs namespaces, which this machine does not allow: {setting}");
+            return Err(Refusal::container(&container.name, pod::MOUNT_ERROR, message));
         }
-        let runner = container
-            .mounts
-            .iter()
-            .find(|mount| mount.target == RUNNER_PATH);
+        let runner = container.mounts.iter().find(|mount| mount.target == RUNNER_PATH);
         if let (Some(program), Some(runner)) = (container.command.first_mut(), runner)
             && program == RUNNER_PATH
         {
@@ -215,10 +186,7 @@ async fn all(job: &Arc<Job>, containers: Containers, ending: Ending) {
     let (finish, finishing) = watch::channel(false);
     let mut sidecars = JoinSet::new();
     if init(job, containers.init, &mut sidecars, &ending, finishing).await {
-        let mains = containers
-            .main
-            .iter()
-            .map(|container| until_done(job, container, ending.clone()));
+        let mains = containers.main.iter().map(|container| until_done(job, container, ending.clone()));
         futures::future::join_all(mains).await;
     }
     finish.send_replace(true);
@@ -264,11 +232,7 @@ async fn until_done(job: &Job, container: &Prepared, mut ending: Ending) -> i32 
         let code = ended.exit_code;
         let again = code != 0 && ran && job.pod.restarts_on_failure() && !ending.has_come();
         if again && restarts == RESTARTS {
-            let message = format!(
-                "container `{}` failed {} times",
-                container.name,
-                restarts + 1
-            );
+            let message = format!("container `{}` failed {} times", container.name, restarts + 1);
             job.board.judge("RestartsExceeded", &message);
         }
         if !again || restarts == RESTARTS {
@@ -284,13 +248,7 @@ async fn until_done(job: &Job, container: &Prepared, mut ending: Ending) -> i32 
 }
 
 /// Waits before a restart; false if the Pod ends first.
-async fn pause(
-    job: &Job,
-    container: &Prepared,
-    ended: Terminated,
-    restarts: u32,
-    ending: &mut Ending,
-) -> bool {
+async fn pause(job: &Job, container: &Prepared, ended: Terminated, restarts: u32, ending: &mut Ending) -> bool {
     let length = Duration::from_secs(1 << restarts.min(5)).min(LONGEST_PAUSE);
     let words = format!("{}s", length.as_secs());
     let before = ended.clone();
@@ -305,12 +263,7 @@ async fn pause(
 }
 
 /// Keeps a sidecar running until the Pod is done; false if it cannot be started.
-async fn alongside(
-    job: Arc<Job>,
-    container: Prepared,
-    mut ending: Ending,
-    started: Arc<Notify>,
-) -> bool {
+async fn alongside(job: Arc<Job>, container: Prepared, mut ending: Ending, started: Arc<Notify>) -> bool {
     let mut restarts = 0;
     loop {
         let note = || started.notify_one();
@@ -320,8 +273,7 @@ async fn alongside(
                 let message = format!("container `{}`: {}", container.name, ended.message);
                 job.board.judge(&ended.reason, &message);
             }
-            job.board
-                .set(&container.name, State::Terminated(ended), &now());
+            job.board.set(&container.name, State::Terminated(ended), &now());
             return ran;
         }
         if !pause(&job, &container, ended, restarts, &mut ending).await {
@@ -341,10 +293,7 @@ async fn once(
 ) -> (Terminated, bool) {
     let name = &container.name;
     let pod_dir = job.node.pod_dir(&job.pod.metadata.uid);
-    let dir = pod_dir
-        .join("containers")
-        .join(name)
-        .join(attempt.to_string());
+    let dir = pod_dir.join("containers").join(name).join(attempt.to_string());
     let log = job.node.log_path(&job.pod.metadata.uid, name);
     let started_at = Mutex::new(now());
     let started = || {
@@ -352,8 +301,7 @@ async fn once(
         if let Ok(mut started_at) = started_at.lock() {
             started_at.clone_from(&at);
         }
-        job.board
-            .set(name, State::Running { started_at: at }, &now());
+        job.board.set(name, State::Running { started_at: at }, &now());
         note();
     };
     let (end, log_error) = match lay_out(&dir) {
@@ -371,9 +319,7 @@ async fn once(
         End::NotStarted { code, message } => (code, false, message),
     };
     if let Some(error) = log_error {
-        message.push_str(&format!(
-            "\n[waybill: the log could not be written: {error}]"
-        ));
+        message.push_str(&format!("\n[waybill: the log could not be written: {error}]"));
     }
     if let Ok(mut left) = job.clean_up.lock() {
         left.spawn_blocking(move || super::remove_tree(&dir));
@@ -383,16 +329,8 @@ async fn once(
         (true, 0) => "Completed",
         (true, _) => "Error",
     };
-    let started_at = started_at
-        .into_inner()
-        .unwrap_or_else(|poisoned| poisoned.into_inner());
-    let ended = Terminated {
-        exit_code,
-        reason: reason.to_owned(),
-        message,
-        started_at,
-        finished_at: now(),
-    };
+    let started_at = started_at.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let ended = Terminated { exit_code, reason: reason.to_owned(), message, started_at, finished_at: now() };
     (ended, ran)
 }
 
@@ -419,11 +357,7 @@ fn start<'a>(job: &'a Job, container: &Prepared, dir: &Path, log: &'a Path) -> S
     Start {
         runner: job.node.runner(),
         label: format!("{}/{}/{}", meta.namespace, meta.name, container.name),
-        hold: Hold {
-            namespaces: job.namespaces,
-            user: container.user,
-            group: container.group,
-        },
+        hold: Hold { namespaces: job.namespaces, user: container.user, group: container.group },
         launch: Launch {
             hostname: mounts::hostname(&job.pod),
             command: container.command.clone(),
@@ -444,9 +378,7 @@ fn start<'a>(job: &'a Job, container: &Prepared, dir: &Path, log: &'a Path) -> S
 /// What the container wrote for the status.
 async fn last_words(container: &Prepared, dir: &Path, log: &Path, code: i32) -> String {
     let file: PathBuf = dir.join("termination-log");
-    let words = log::last_bytes(&file, MESSAGE_BYTES)
-        .await
-        .unwrap_or_default();
+    let words = log::last_bytes(&file, MESSAGE_BYTES).await.unwrap_or_default();
     if words.is_empty() && code != 0 && container.logs_on_error {
         return log::tail(log, LOG_TAIL.0, LOG_TAIL.1).await;
     }

@@ -12,10 +12,7 @@ use waybill_embedded::node::{self, Node};
 fn main() -> ExitCode {
     node::enter();
     let mut text = String::new();
-    let pod = std::io::stdin()
-        .read_to_string(&mut text)
-        .ok()
-        .and_then(|_| serde_json::from_str(&text).ok());
+    let pod = std::io::stdin().read_to_string(&mut text).ok().and_then(|_| serde_json::from_str(&text).ok());
     let home = std::env::args_os().nth(1).map(PathBuf::from);
     let (Some(home), Some(pod), Ok(runner)) = (home, pod, std::env::current_exe()) else {
         eprintln!("use: waybill-node-runner HOME < pod.json");
@@ -40,9 +37,5 @@ fn main() -> ExitCode {
         let _ = running.await;
         phase
     });
-    if phase == "Succeeded" {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if phase == "Succeeded" { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -66,15 +66,8 @@ impl Board {
     /// A Pod of which nothing runs yet; sends that.
     pub(super) fn new(pod: &Pod, now: &str, sender: UnboundedSender<Value>) -> Board {
         let entries = |containers: &[Container]| {
-            let waiting = if pod.spec.init_containers.is_empty() {
-                "ContainerCreating"
-            } else {
-                "PodInitializing"
-            };
-            containers
-                .iter()
-                .map(|container| Entry::new(container, waiting))
-                .collect()
+            let waiting = if pod.spec.init_containers.is_empty() { "ContainerCreating" } else { "PodInitializing" };
+            containers.iter().map(|container| Entry::new(container, waiting)).collect()
         };
         let board = Board {
             uid: pod.metadata.uid.clone(),
@@ -119,9 +112,7 @@ impl Board {
     /// Says why the Pod as a whole failed; the first one stands.
     pub(super) fn judge(&self, reason: &str, message: &str) {
         let mut inner = self.lock();
-        inner
-            .verdict
-            .get_or_insert_with(|| (reason.to_owned(), message.to_owned()));
+        inner.verdict.get_or_insert_with(|| (reason.to_owned(), message.to_owned()));
     }
 
     /// Nothing is started.
@@ -156,9 +147,7 @@ impl Board {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic elsewhere leaves only plain data behind.
-        self.inner
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn send(&self, inner: &mut Inner, now: &str) {
@@ -177,10 +166,7 @@ impl Entry {
             name: container.name.clone(),
             image: container.image.clone(),
             sidecar: container.is_sidecar(),
-            state: State::Waiting {
-                reason: waiting.to_owned(),
-                message: String::new(),
-            },
+            state: State::Waiting { reason: waiting.to_owned(), message: String::new() },
             last: None,
             restarts: 0,
         }
@@ -259,10 +245,7 @@ fn terminated(ended: &Terminated, id: &str) -> Value {
 
 impl Inner {
     fn entry(&mut self, name: &str) -> Option<&mut Entry> {
-        self.init
-            .iter_mut()
-            .chain(&mut self.main)
-            .find(|entry| entry.name == name)
+        self.init.iter_mut().chain(&mut self.main).find(|entry| entry.name == name)
     }
 
     fn phase(&self) -> &'static str {
@@ -271,21 +254,14 @@ impl Inner {
             let good = all_done && self.verdict.is_none();
             return if good { "Succeeded" } else { "Failed" };
         }
-        let started = self
-            .main
-            .iter()
-            .any(|entry| !matches!(entry.state, State::Waiting { .. }) || entry.restarts > 0);
+        let started = self.main.iter().any(|entry| !matches!(entry.state, State::Waiting { .. }) || entry.restarts > 0);
         if started { "Running" } else { "Pending" }
     }
 
     fn status(&mut self, uid: &str, start_time: &str, now: &str) -> Value {
         let phase = self.phase();
-        let list = |entries: &[Entry], init| -> Vec<Value> {
-            entries
-                .iter()
-                .map(|entry| entry.status(uid, init))
-                .collect()
-        };
+        let list =
+            |entries: &[Entry], init| -> Vec<Value> { entries.iter().map(|entry| entry.status(uid, init)).collect() };
         let mut status = json!({
             "phase": phase,
             "conditions": self.conditions(phase, now),
@@ -325,10 +301,7 @@ impl Inner {
         ]
         .into_iter()
         .map(|(kind, status, reason)| {
-            let since = self
-                .conditions
-                .entry(kind)
-                .or_insert_with(|| (status, now.to_owned()));
+            let since = self.conditions.entry(kind).or_insert_with(|| (status, now.to_owned()));
             if since.0 != status {
                 *since = (status, now.to_owned());
             }

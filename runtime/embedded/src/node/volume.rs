@@ -61,19 +61,12 @@ struct Item {
 type Contents = BTreeMap<String, (Vec<u8>, u32)>;
 
 /// Makes every volume; the answer is by volume name.
-pub(super) fn make(
-    pod: &Pod,
-    place: &Place<'_>,
-    objects: &Objects,
-) -> Result<BTreeMap<String, Volume>, Refusal> {
+pub(super) fn make(pod: &Pod, place: &Place<'_>, objects: &Objects) -> Result<BTreeMap<String, Volume>, Refusal> {
     let mut made = BTreeMap::new();
     for volume in &pod.spec.volumes {
         let name = volume.get("name").and_then(Value::as_str).unwrap_or("");
         if !is_name(name) || made.contains_key(name) {
-            return Err(Refusal::pod(
-                MOUNT_ERROR,
-                format!("`{name}` is not a name of one volume"),
-            ));
+            return Err(Refusal::pod(MOUNT_ERROR, format!("`{name}` is not a name of one volume")));
         }
         let one = make_one(pod, name, volume, place, objects)?;
         made.insert(name.to_owned(), one);
@@ -81,41 +74,22 @@ pub(super) fn make(
     Ok(made)
 }
 
-fn make_one(
-    pod: &Pod,
-    name: &str,
-    volume: &Value,
-    place: &Place<'_>,
-    objects: &Objects,
-) -> Result<Volume, Refusal> {
-    let refused =
-        |reason, message: String| Refusal::pod(reason, format!("volume `{name}`: {message}"));
-    let source = volume
-        .as_object()
-        .into_iter()
-        .flat_map(Map::iter)
-        .find(|(key, value)| *key != "name" && !value.is_null());
+fn make_one(pod: &Pod, name: &str, volume: &Value, place: &Place<'_>, objects: &Objects) -> Result<Volume, Refusal> {
+    let refused = |reason, message: String| Refusal::pod(reason, format!("volume `{name}`: {message}"));
+    let source =
+        volume.as_object().into_iter().flat_map(Map::iter).find(|(key, value)| *key != "name" && !value.is_null());
     let path = place.volumes.join(name);
     let (kind, source) = source.map_or(("emptyDir", &Value::Null), |(key, value)| (key, value));
     match kind {
         "emptyDir" => {
             // Any user of the container may write here, as in Kubernetes.
             directory(&path, 0o777).map_err(|error| refused(MOUNT_ERROR, error))?;
-            Ok(Volume {
-                path,
-                read_only: false,
-            })
+            Ok(Volume { path, read_only: false })
         }
         "persistentVolumeClaim" => {
-            let claim = source
-                .get("claimName")
-                .and_then(Value::as_str)
-                .unwrap_or("");
+            let claim = source.get("claimName").and_then(Value::as_str).unwrap_or("");
             if !is_name(claim) {
-                return Err(refused(
-                    MOUNT_ERROR,
-                    format!("`{claim}` is not a claim's name"),
-                ));
+                return Err(refused(MOUNT_ERROR, format!("`{claim}` is not a claim's name")));
             }
             super::private_dir(place.claims).map_err(|error| {
                 let message = format!("cannot make {}: {error}", place.claims.display());
@@ -123,19 +97,13 @@ fn make_one(
             })?;
             let path = place.claims.join(claim);
             directory(&path, 0o777).map_err(|error| refused(MOUNT_ERROR, error))?;
-            Ok(Volume {
-                path,
-                read_only: source.get("readOnly") == Some(&Value::Bool(true)),
-            })
+            Ok(Volume { path, read_only: source.get("readOnly") == Some(&Value::Bool(true)) })
         }
         "configMap" | "secret" | "downwardAPI" | "projected" => {
             contents(pod, kind, source, objects)
                 .and_then(|contents| write(&path, &contents))
                 .map_err(|message| refused(MOUNT_ERROR, message))?;
-            Ok(Volume {
-                path,
-                read_only: true,
-            })
+            Ok(Volume { path, read_only: true })
         }
         "hostPath" => Err(refused(
             UNSUPPORTED,
@@ -145,10 +113,7 @@ fn make_one(
                 super::pod::HOST_PATHS
             ),
         )),
-        other => Err(refused(
-            UNSUPPORTED,
-            format!("the embedded node does not support `{other}`"),
-        )),
+        other => Err(refused(UNSUPPORTED, format!("the embedded node does not support `{other}`"))),
     }
 }
 
@@ -162,13 +127,7 @@ fn contents(pod: &Pod, kind: &str, source: &Value, objects: &Objects) -> Result<
     let files = Files::deserialize(source).map_err(|error| error.to_string())?;
     let mode = files.default_mode.unwrap_or(0o644);
     match kind {
-        "configMap" => from_object(
-            objects::CONFIG_MAP,
-            files.name.as_deref(),
-            &files,
-            mode,
-            objects,
-        ),
+        "configMap" => from_object(objects::CONFIG_MAP, files.name.as_deref(), &files, mode, objects),
         "secret" => {
             let name = files.secret_name.as_deref().or(files.name.as_deref());
             from_object(objects::SECRET, name, &files, mode, objects)
@@ -184,19 +143,12 @@ fn contents(pod: &Pod, kind: &str, source: &Value, objects: &Objects) -> Result<
     }
 }
 
-fn projected(
-    pod: &Pod,
-    source: &Map<String, Value>,
-    mode: u32,
-    objects: &Objects,
-) -> Result<Contents, String> {
+fn projected(pod: &Pod, source: &Map<String, Value>, mode: u32, objects: &Objects) -> Result<Contents, String> {
     let Some((kind, source)) = source.iter().find(|(_, value)| !value.is_null()) else {
         return Ok(Contents::new());
     };
     if !matches!(kind.as_str(), "configMap" | "secret" | "downwardAPI") {
-        return Err(format!(
-            "the embedded node does not support the source `{kind}` of a projected volume"
-        ));
+        return Err(format!("the embedded node does not support the source `{kind}` of a projected volume"));
     }
     let mut source = source.clone();
     if let Some(fields) = source.as_object_mut() {
@@ -213,14 +165,9 @@ fn from_object(
     objects: &Objects,
 ) -> Result<Contents, String> {
     let name = name.unwrap_or_default();
-    let mut data = objects
-        .data(kind, name, files.optional)?
-        .unwrap_or_default();
+    let mut data = objects.data(kind, name, files.optional)?.unwrap_or_default();
     if files.items.is_empty() {
-        return Ok(data
-            .into_iter()
-            .map(|(key, value)| (key, (value, mode)))
-            .collect());
+        return Ok(data.into_iter().map(|(key, value)| (key, (value, mode))).collect());
     }
     let mut chosen = Contents::new();
     for item in &files.items {
@@ -242,16 +189,10 @@ fn from_fields(pod: &Pod, files: &Files, mode: u32) -> Result<Contents, String> 
     let mut contents = Contents::new();
     for item in &files.items {
         let Some(reference) = &item.field_ref else {
-            return Err(format!(
-                "`{}`: the embedded node supports fieldRef only",
-                item.path
-            ));
+            return Err(format!("`{}`: the embedded node supports fieldRef only", item.path));
         };
         let value = env::field(pod, &reference.field_path)?;
-        contents.insert(
-            item.path.clone(),
-            (value.into_bytes(), item.mode.unwrap_or(mode)),
-        );
+        contents.insert(item.path.clone(), (value.into_bytes(), item.mode.unwrap_or(mode)));
     }
     Ok(contents)
 }
@@ -259,15 +200,12 @@ fn from_fields(pod: &Pod, files: &Files, mode: u32) -> Result<Contents, String> 
 fn write(dir: &Path, contents: &Contents) -> Result<(), String> {
     directory(dir, 0o755)?;
     for (path, (bytes, mode)) in contents {
-        let climbs = path.is_empty()
-            || path
-                .split('/')
-                .any(|part| matches!(part, "" | "." | "..") || part.contains('\0'));
+        let climbs =
+            path.is_empty() || path.split('/').any(|part| matches!(part, "" | "." | "..") || part.contains('\0'));
         if climbs {
             return Err(format!("`{path}` is not a path inside of the volume"));
         }
-        write_file(&dir.join(path), bytes, *mode)
-            .map_err(|error| format!("cannot write {path}: {error}"))?;
+        write_file(&dir.join(path), bytes, *mode).map_err(|error| format!("cannot write {path}: {error}"))?;
     }
     Ok(())
 }

@@ -7,8 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::syntax::{
-    label_problem, label_value_problem, path_segment_problem, qualified_name_problem,
-    subdomain_problem,
+    label_problem, label_value_problem, path_segment_problem, qualified_name_problem, subdomain_problem,
 };
 use super::{Errors, items, text};
 use crate::kinds::Kind;
@@ -24,14 +23,8 @@ pub fn check(kind: &Kind, object: &Value, errors: &mut Errors) {
     for (index, finalizer) in items(object, "/metadata/finalizers").iter().enumerate() {
         let text = finalizer.as_str().unwrap_or_default();
         if let Some(problem) = qualified_name_problem(text) {
-            errors.push(FieldError::invalid(
-                "metadata.finalizers",
-                finalizer,
-                &problem,
-            ));
-        } else if !text.contains('/')
-            && !matches!(text, "orphan" | "foregroundDeletion" | "kubernetes")
-        {
+            errors.push(FieldError::invalid("metadata.finalizers", finalizer, &problem));
+        } else if !text.contains('/') && !matches!(text, "orphan" | "foregroundDeletion" | "kubernetes") {
             let field = format!("metadata.finalizers[{index}]");
             errors.push(FieldError::invalid(
                 field,
@@ -52,17 +45,10 @@ fn name(kind: &Kind, object: &Value, errors: &mut Errors) {
     if !prefix.is_empty()
         && let Some(problem) = problem_of(prefix.trim_end_matches('-'))
     {
-        errors.push(FieldError::invalid(
-            "metadata.generateName",
-            &json!(prefix),
-            &problem,
-        ));
+        errors.push(FieldError::invalid("metadata.generateName", &json!(prefix), &problem));
     }
     match text(object, "/metadata/name") {
-        "" => errors.push(FieldError::required(
-            "metadata.name",
-            "name or generateName is required",
-        )),
+        "" => errors.push(FieldError::required("metadata.name", "name or generateName is required")),
         name => {
             if let Some(problem) = problem_of(name) {
                 errors.push(FieldError::invalid("metadata.name", &json!(name), &problem));
@@ -74,29 +60,17 @@ fn name(kind: &Kind, object: &Value, errors: &mut Errors) {
         (true, "") => errors.push(FieldError::required("metadata.namespace", "")),
         (true, namespace) => {
             if let Some(problem) = label_problem(namespace) {
-                errors.push(FieldError::invalid(
-                    "metadata.namespace",
-                    &json!(namespace),
-                    &problem,
-                ));
+                errors.push(FieldError::invalid("metadata.namespace", &json!(namespace), &problem));
             }
         }
         (false, "") => {}
-        (false, _) => errors.push(FieldError::forbidden(
-            "metadata.namespace",
-            "not allowed on this type",
-        )),
+        (false, _) => errors.push(FieldError::forbidden("metadata.namespace", "not allowed on this type")),
     }
 }
 
 /// Labels at `pointer`, reported under `field`.
 pub fn labels(object: &Value, pointer: &str, field: &str, errors: &mut Errors) {
-    for (key, value) in object
-        .pointer(pointer)
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
+    for (key, value) in object.pointer(pointer).and_then(Value::as_object).into_iter().flatten() {
         if let Some(problem) = qualified_name_problem(key) {
             errors.push(FieldError::invalid(field, &json!(key), &problem));
         }
@@ -108,26 +82,14 @@ pub fn labels(object: &Value, pointer: &str, field: &str, errors: &mut Errors) {
 
 fn annotations(object: &Value, errors: &mut Errors) {
     let mut total = 0;
-    for (key, value) in object
-        .pointer("/metadata/annotations")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
+    for (key, value) in object.pointer("/metadata/annotations").and_then(Value::as_object).into_iter().flatten() {
         total += key.len() + value.as_str().map_or(0, str::len);
         if let Some(problem) = qualified_name_problem(&key.to_lowercase()) {
-            errors.push(FieldError::invalid(
-                "metadata.annotations",
-                &json!(key),
-                &problem,
-            ));
+            errors.push(FieldError::invalid("metadata.annotations", &json!(key), &problem));
         }
     }
     if total > MAX_ANNOTATIONS_BYTES {
-        errors.push(FieldError::too_long(
-            "metadata.annotations",
-            MAX_ANNOTATIONS_BYTES,
-        ));
+        errors.push(FieldError::too_long("metadata.annotations", MAX_ANNOTATIONS_BYTES));
     }
 }
 
@@ -141,11 +103,7 @@ fn owners(object: &Value, errors: &mut Errors) {
             ("uid", "must not be empty"),
         ] {
             if owner[key].as_str().unwrap_or_default().is_empty() {
-                errors.push(FieldError::invalid(
-                    format!("metadata.ownerReferences.{key}"),
-                    &owner[key],
-                    detail,
-                ));
+                errors.push(FieldError::invalid(format!("metadata.ownerReferences.{key}"), &owner[key], detail));
             }
         }
         if owner["controller"] == true {
@@ -160,30 +118,15 @@ fn owners(object: &Value, errors: &mut Errors) {
             text(second, "/kind"),
             text(second, "/name")
         );
-        errors.push(FieldError::invalid(
-            "metadata.ownerReferences",
-            &json!(controllers),
-            &detail,
-        ));
+        errors.push(FieldError::invalid("metadata.ownerReferences", &json!(controllers), &detail));
     }
 }
 
 pub fn check_update(object: &Value, old: &Value, errors: &mut Errors) {
-    for key in [
-        "name",
-        "namespace",
-        "uid",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-    ] {
+    for key in ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
         let (new, before) = (&object["metadata"][key], &old["metadata"][key]);
         if new != before {
-            errors.push(FieldError::invalid(
-                format!("metadata.{key}"),
-                new,
-                "field is immutable",
-            ));
+            errors.push(FieldError::invalid(format!("metadata.{key}"), new, "field is immutable"));
         }
     }
     let added = finalizers_added_while_deleting(object, old);
@@ -203,11 +146,7 @@ fn finalizers_added_while_deleting(object: &Value, old: &Value) -> Vec<String> {
         return Vec::new();
     }
     let names = |value: &Value| -> BTreeSet<String> {
-        items(value, "/metadata/finalizers")
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect()
+        items(value, "/metadata/finalizers").iter().filter_map(Value::as_str).map(str::to_owned).collect()
     };
     names(object).difference(&names(old)).cloned().collect()
 }

@@ -13,20 +13,13 @@ use crate::status::FieldError;
 
 pub fn service(object: &Value, old: Option<&Value>, errors: &mut Errors) {
     let kind = text(object, "/spec/type");
-    if !matches!(
-        kind,
-        "ClusterIP" | "NodePort" | "LoadBalancer" | "ExternalName"
-    ) {
+    if !matches!(kind, "ClusterIP" | "NodePort" | "LoadBalancer" | "ExternalName") {
         let known = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
         errors.push(FieldError::unsupported("spec.type", &json!(kind), &known));
     }
     let affinity = text(object, "/spec/sessionAffinity");
     if !matches!(affinity, "None" | "ClientIP") {
-        errors.push(FieldError::unsupported(
-            "spec.sessionAffinity",
-            &json!(affinity),
-            &["ClientIP", "None"],
-        ));
+        errors.push(FieldError::unsupported("spec.sessionAffinity", &json!(affinity), &["ClientIP", "None"]));
     }
     if kind == "ExternalName" && text(object, "/spec/externalName").is_empty() {
         errors.push(FieldError::required("spec.externalName", ""));
@@ -34,11 +27,7 @@ pub fn service(object: &Value, old: Option<&Value>, errors: &mut Errors) {
     let address = text(object, "/spec/clusterIP");
     if !address.is_empty() && address != "None" && address.parse::<std::net::IpAddr>().is_err() {
         let detail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-        errors.push(FieldError::invalid(
-            "spec.clusterIPs[0]",
-            &json!(address),
-            detail,
-        ));
+        errors.push(FieldError::invalid("spec.clusterIPs[0]", &json!(address), detail));
     }
     service_ports(object, kind, errors);
     super::meta::labels(object, "/spec/selector", "spec.selector", errors);
@@ -61,30 +50,18 @@ fn service_ports(object: &Value, kind: &str, errors: &mut Errors) {
                 errors.push(FieldError::required(format!("{here}.name"), ""));
             }
         } else if let Some(problem) = label_problem(name) {
-            errors.push(FieldError::invalid(
-                format!("{here}.name"),
-                &json!(name),
-                &problem,
-            ));
+            errors.push(FieldError::invalid(format!("{here}.name"), &json!(name), &problem));
         } else if !names.insert(name.to_owned()) {
             errors.push(FieldError::duplicate(format!("{here}.name"), &json!(name)));
         }
         let number = port["port"].as_i64().unwrap_or(0);
         if let Some(problem) = port_problem(number) {
-            errors.push(FieldError::invalid(
-                format!("{here}.port"),
-                &json!(number),
-                &problem,
-            ));
+            errors.push(FieldError::invalid(format!("{here}.port"), &json!(number), &problem));
         }
         if let Some(target) = port["targetPort"].as_i64()
             && let Some(problem) = port_problem(target)
         {
-            errors.push(FieldError::invalid(
-                format!("{here}.targetPort"),
-                &json!(target),
-                &problem,
-            ));
+            errors.push(FieldError::invalid(format!("{here}.targetPort"), &json!(target), &problem));
         }
         if kind == "ClusterIP" && port["nodePort"].as_i64().is_some_and(|number| number != 0) {
             let detail = "may not be used when `type` is 'ClusterIP'";
@@ -92,35 +69,21 @@ fn service_ports(object: &Value, kind: &str, errors: &mut Errors) {
         }
         let protocol = text(port, "/protocol");
         if !matches!(protocol, "TCP" | "UDP" | "SCTP") {
-            errors.push(FieldError::unsupported(
-                format!("{here}.protocol"),
-                &json!(protocol),
-                &["SCTP", "TCP", "UDP"],
-            ));
+            errors.push(FieldError::unsupported(format!("{here}.protocol"), &json!(protocol), &["SCTP", "TCP", "UDP"]));
         }
         if !numbers.insert((number, protocol.to_owned())) {
-            errors.push(FieldError::duplicate(
-                here,
-                &json!({"port": number, "protocol": protocol}),
-            ));
+            errors.push(FieldError::duplicate(here, &json!({"port": number, "protocol": protocol})));
         }
     }
 }
 
 fn service_update(object: &Value, old: &Value, kind: &str, errors: &mut Errors) {
-    let (new, before) = (
-        text(object, "/spec/clusterIP"),
-        text(old, "/spec/clusterIP"),
-    );
+    let (new, before) = (text(object, "/spec/clusterIP"), text(old, "/spec/clusterIP"));
     if text(old, "/spec/type") == "ExternalName" || kind == "ExternalName" || before.is_empty() {
         return;
     }
     if new != before {
-        errors.push(FieldError::invalid(
-            "spec.clusterIPs[0]",
-            &json!([new]),
-            "may not change once set",
-        ));
+        errors.push(FieldError::invalid("spec.clusterIPs[0]", &json!([new]), "may not change once set"));
     } else if text(object, "/spec/clusterIPs/0") != new {
         errors.push(FieldError::invalid(
             "spec.clusterIPs",
@@ -131,12 +94,7 @@ fn service_update(object: &Value, old: &Value, kind: &str, errors: &mut Errors) 
 }
 
 fn keys(object: &Value, pointer: &str, errors: &mut Errors) {
-    for key in object
-        .pointer(pointer)
-        .and_then(Value::as_object)
-        .into_iter()
-        .flat_map(Map::keys)
-    {
+    for key in object.pointer(pointer).and_then(Value::as_object).into_iter().flat_map(Map::keys) {
         if let Some(problem) = config_key_problem(key) {
             let field = format!("{}[{key}]", pointer.trim_start_matches('/'));
             errors.push(FieldError::invalid(field, &json!(key), &problem));
@@ -217,10 +175,7 @@ pub fn secret(object: &Value, old: Option<&Value>, errors: &mut Errors) {
 pub fn claim(object: &Value, old: Option<&Value>, errors: &mut Errors) {
     let Some(old) = old else {
         if items(object, "/spec/accessModes").is_empty() {
-            errors.push(FieldError::required(
-                "spec.accessModes",
-                "at least 1 access mode is required",
-            ));
+            errors.push(FieldError::required("spec.accessModes", "at least 1 access mode is required"));
         }
         if object["spec"]["resources"]["requests"]["storage"].is_null() {
             errors.push(FieldError::required("spec.resources[storage]", ""));
@@ -247,23 +202,14 @@ pub fn role_binding(namespaced: bool, object: &Value, old: Option<&Value>, error
     let role = &object["roleRef"];
     if old.is_some_and(|old| old["roleRef"] != *role) {
         // The API prints its inner form of the reference, whose fields have other names.
-        let shown =
-            json!({"APIGroup": role["apiGroup"], "Kind": role["kind"], "Name": role["name"]});
-        errors.push(FieldError::invalid(
-            "roleRef",
-            &shown,
-            "cannot change roleRef",
-        ));
+        let shown = json!({"APIGroup": role["apiGroup"], "Kind": role["kind"], "Name": role["name"]});
+        errors.push(FieldError::invalid("roleRef", &shown, "cannot change roleRef"));
     }
     if text(role, "/name").is_empty() {
         errors.push(FieldError::required("roleRef.name", ""));
     }
     if !matches!(text(role, "/kind"), "Role" | "ClusterRole") {
-        errors.push(FieldError::unsupported(
-            "roleRef.kind",
-            &role["kind"],
-            &["Role", "ClusterRole"],
-        ));
+        errors.push(FieldError::unsupported("roleRef.kind", &role["kind"], &["Role", "ClusterRole"]));
     }
     for (index, subject) in items(object, "/subjects").iter().enumerate() {
         if text(subject, "/name").is_empty() {
@@ -271,10 +217,7 @@ pub fn role_binding(namespaced: bool, object: &Value, old: Option<&Value>, error
         }
         let account = text(subject, "/kind") == "ServiceAccount";
         if account && !namespaced && text(subject, "/namespace").is_empty() {
-            errors.push(FieldError::required(
-                format!("subjects[{index}].namespace"),
-                "",
-            ));
+            errors.push(FieldError::required(format!("subjects[{index}].namespace"), ""));
         }
         if !matches!(text(subject, "/kind"), "ServiceAccount" | "User" | "Group") {
             errors.push(FieldError::unsupported(
@@ -287,23 +230,13 @@ pub fn role_binding(namespaced: bool, object: &Value, old: Option<&Value>, error
 }
 
 pub fn autoscaler(object: &Value, errors: &mut Errors) {
-    let (min, max) = (
-        object["spec"]["minReplicas"].as_i64().unwrap_or(1),
-        object["spec"]["maxReplicas"].as_i64().unwrap_or(0),
-    );
+    let (min, max) =
+        (object["spec"]["minReplicas"].as_i64().unwrap_or(1), object["spec"]["maxReplicas"].as_i64().unwrap_or(0));
     if min < 1 {
-        errors.push(FieldError::invalid(
-            "spec.minReplicas",
-            &json!(min),
-            "must be greater than or equal to 1",
-        ));
+        errors.push(FieldError::invalid("spec.minReplicas", &json!(min), "must be greater than or equal to 1"));
     }
     if max < 1 {
-        errors.push(FieldError::invalid(
-            "spec.maxReplicas",
-            &json!(max),
-            "must be greater than 0",
-        ));
+        errors.push(FieldError::invalid("spec.maxReplicas", &json!(max), "must be greater than 0"));
     } else if max < min {
         errors.push(FieldError::invalid(
             "spec.maxReplicas",
@@ -313,10 +246,7 @@ pub fn autoscaler(object: &Value, errors: &mut Errors) {
     }
     for key in ["kind", "name"] {
         if text(object, &format!("/spec/scaleTargetRef/{key}")).is_empty() {
-            errors.push(FieldError::required(
-                format!("spec.scaleTargetRef.{key}"),
-                "",
-            ));
+            errors.push(FieldError::required(format!("spec.scaleTargetRef.{key}"), ""));
         }
     }
 }
@@ -324,43 +254,27 @@ pub fn autoscaler(object: &Value, errors: &mut Errors) {
 pub fn disruption_budget(object: &Value, errors: &mut Errors) {
     let spec = &object["spec"];
     if !spec["minAvailable"].is_null() && !spec["maxUnavailable"].is_null() {
-        errors.push(FieldError::invalid(
-            "spec",
-            spec,
-            "minAvailable and maxUnavailable cannot be both set",
-        ));
+        errors.push(FieldError::invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set"));
     }
     not_negative(object, "/spec/minAvailable", errors);
     not_negative(object, "/spec/maxUnavailable", errors);
     if let Err(problem) = Selector::from_label_selector(&spec["selector"]) {
-        errors.push(FieldError::invalid(
-            "spec.selector",
-            &spec["selector"],
-            &problem,
-        ));
+        errors.push(FieldError::invalid("spec.selector", &spec["selector"], &problem));
     }
 }
 
 pub fn ingress(object: &Value, errors: &mut Errors) {
     let spec = &object["spec"];
     if spec["defaultBackend"].is_null() && items(object, "/spec/rules").is_empty() {
-        errors.push(FieldError::invalid(
-            "spec",
-            spec,
-            "either `defaultBackend` or `rules` must be specified",
-        ));
+        errors.push(FieldError::invalid("spec", spec, "either `defaultBackend` or `rules` must be specified"));
     }
     for (rule_index, rule) in items(object, "/spec/rules").iter().enumerate() {
         for (index, path) in items(rule, "/http/paths").iter().enumerate() {
             let here = format!("spec.rules[{rule_index}].http.paths[{index}]");
             let port = &path["backend"]["service"]["port"];
-            let named =
-                !text(port, "/name").is_empty() || port["number"].as_i64().unwrap_or(0) != 0;
+            let named = !text(port, "/name").is_empty() || port["number"].as_i64().unwrap_or(0) != 0;
             if path["backend"]["service"].is_object() && !named {
-                errors.push(FieldError::required(
-                    format!("{here}.backend"),
-                    "port name or number is required",
-                ));
+                errors.push(FieldError::required(format!("{here}.backend"), "port name or number is required"));
             }
             match text(path, "/pathType") {
                 "Exact" | "Prefix" => {
@@ -373,10 +287,7 @@ pub fn ingress(object: &Value, errors: &mut Errors) {
                     }
                 }
                 "ImplementationSpecific" => {}
-                "" => errors.push(FieldError::required(
-                    format!("{here}.pathType"),
-                    "pathType must be specified",
-                )),
+                "" => errors.push(FieldError::required(format!("{here}.pathType"), "pathType must be specified")),
                 other => errors.push(FieldError::unsupported(
                     format!("{here}.pathType"),
                     &json!(other),
@@ -391,17 +302,9 @@ pub fn storage_class(object: &Value, old: Option<&Value>, errors: &mut Errors) {
     if text(object, "/provisioner").is_empty() {
         errors.push(FieldError::required("provisioner", ""));
     }
-    for key in [
-        "parameters",
-        "provisioner",
-        "reclaimPolicy",
-        "volumeBindingMode",
-    ] {
+    for key in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
         if old.is_some_and(|old| old[key] != object[key]) {
-            errors.push(FieldError::forbidden(
-                key,
-                &format!("updates to {key} are forbidden."),
-            ));
+            errors.push(FieldError::forbidden(key, &format!("updates to {key} are forbidden.")));
         }
     }
 }
@@ -427,17 +330,10 @@ pub fn definition(object: &Value, old: Option<&Value>, errors: &mut Errors) {
         }
     }
     if !matches!(text(spec, "/scope"), "Namespaced" | "Cluster" | "") {
-        errors.push(FieldError::unsupported(
-            "spec.scope",
-            &spec["scope"],
-            &["Cluster", "Namespaced"],
-        ));
+        errors.push(FieldError::unsupported("spec.scope", &spec["scope"], &["Cluster", "Namespaced"]));
     }
     let versions = items(spec, "/versions");
-    let storage = versions
-        .iter()
-        .filter(|version| version["storage"] == true)
-        .count();
+    let storage = versions.iter().filter(|version| version["storage"] == true).count();
     if storage != 1 {
         errors.push(FieldError::invalid(
             "spec.versions",

@@ -19,12 +19,7 @@ pub fn pod(object: &Value, old: Option<&Value>, errors: &mut Errors) {
 
 /// A template at `path`, such as `spec.template`. `claims` are volumes that the workload adds to its Pods.
 pub fn template(template: &Value, path: &str, claims: &[&str], errors: &mut Errors) {
-    super::meta::labels(
-        template,
-        "/metadata/labels",
-        &format!("{path}.labels"),
-        errors,
-    );
+    super::meta::labels(template, "/metadata/labels", &format!("{path}.labels"), errors);
     spec(&template["spec"], &format!("{path}.spec"), claims, errors);
 }
 
@@ -63,16 +58,9 @@ fn spec(spec: &Value, path: &str, claims: &[&str], errors: &mut Errors) {
             &["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"],
         )),
     }
-    if let Some(seconds) = spec
-        .get("activeDeadlineSeconds")
-        .filter(|value| value.as_i64().is_some_and(|n| n < 1))
-    {
+    if let Some(seconds) = spec.get("activeDeadlineSeconds").filter(|value| value.as_i64().is_some_and(|n| n < 1)) {
         let field = format!("{path}.activeDeadlineSeconds");
-        errors.push(FieldError::invalid(
-            field,
-            seconds,
-            "must be between 1 and 2147483647, inclusive",
-        ));
+        errors.push(FieldError::invalid(field, seconds, "must be between 1 and 2147483647, inclusive"));
     }
 }
 
@@ -84,31 +72,16 @@ fn volumes(spec: &Value, path: &str, errors: &mut Errors) -> BTreeSet<String> {
         if name.is_empty() {
             errors.push(FieldError::required(format!("{place}.name"), ""));
         } else if let Some(problem) = label_problem(name) {
-            errors.push(FieldError::invalid(
-                format!("{place}.name"),
-                &json!(name),
-                &problem,
-            ));
+            errors.push(FieldError::invalid(format!("{place}.name"), &json!(name), &problem));
         } else if !names.insert(name.to_owned()) {
             errors.push(FieldError::duplicate(format!("{place}.name"), &json!(name)));
         }
-        let sources = volume
-            .as_object()
-            .map_or(0, |map| map.keys().filter(|key| *key != "name").count());
+        let sources = volume.as_object().map_or(0, |map| map.keys().filter(|key| *key != "name").count());
         if sources > 1 {
-            errors.push(FieldError::forbidden(
-                place.clone(),
-                "may not specify more than 1 volume type",
-            ));
+            errors.push(FieldError::forbidden(place.clone(), "may not specify more than 1 volume type"));
         }
-        for (kind, key) in [
-            ("secret", "secretName"),
-            ("configMap", "name"),
-            ("persistentVolumeClaim", "claimName"),
-        ] {
-            let required = volume
-                .get(kind)
-                .is_some_and(|source| text(source, &format!("/{key}")).is_empty());
+        for (kind, key) in [("secret", "secretName"), ("configMap", "name"), ("persistentVolumeClaim", "claimName")] {
+            let required = volume.get(kind).is_some_and(|source| text(source, &format!("/{key}")).is_empty());
             if required {
                 errors.push(FieldError::required(format!("{place}.{kind}.{key}"), ""));
             }
@@ -117,21 +90,12 @@ fn volumes(spec: &Value, path: &str, errors: &mut Errors) -> BTreeSet<String> {
     names
 }
 
-fn container_rules(
-    container: &Value,
-    place: &str,
-    volumes: &BTreeSet<String>,
-    errors: &mut Errors,
-) {
+fn container_rules(container: &Value, place: &str, volumes: &BTreeSet<String>, errors: &mut Errors) {
     match text(container, "/name") {
         "" => errors.push(FieldError::required(format!("{place}.name"), "")),
         name => {
             if let Some(problem) = label_problem(name) {
-                errors.push(FieldError::invalid(
-                    format!("{place}.name"),
-                    &json!(name),
-                    &problem,
-                ));
+                errors.push(FieldError::invalid(format!("{place}.name"), &json!(name), &problem));
             }
         }
     }
@@ -158,23 +122,13 @@ fn container_rules(
     for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
         if let Some(found) = container.get(probe) {
             let handlers = ["exec", "httpGet", "tcpSocket", "grpc"];
-            let count = handlers
-                .iter()
-                .filter(|name| found.get(**name).is_some())
-                .count();
+            let count = handlers.iter().filter(|name| found.get(**name).is_some()).count();
             match count {
-                0 => errors.push(FieldError::required(
-                    format!("{place}.{probe}"),
-                    "must specify a handler type",
-                )),
+                0 => errors.push(FieldError::required(format!("{place}.{probe}"), "must specify a handler type")),
                 1 => {}
                 _ => {
-                    let second = handlers
-                        .iter()
-                        .filter(|name| found.get(**name).is_some())
-                        .nth(1)
-                        .copied()
-                        .unwrap_or_default();
+                    let second =
+                        handlers.iter().filter(|name| found.get(**name).is_some()).nth(1).copied().unwrap_or_default();
                     errors.push(FieldError::forbidden(
                         format!("{place}.{probe}.{second}"),
                         "may not specify more than 1 handler type",
@@ -190,38 +144,24 @@ fn ports(container: &Value, place: &str, errors: &mut Errors) {
     for (index, port) in items(container, "/ports").iter().enumerate() {
         let here = format!("{place}.ports[{index}]");
         match port["containerPort"].as_i64() {
-            None | Some(0) => {
-                errors.push(FieldError::required(format!("{here}.containerPort"), ""))
-            }
+            None | Some(0) => errors.push(FieldError::required(format!("{here}.containerPort"), "")),
             Some(number) => {
                 if let Some(problem) = port_problem(number) {
-                    errors.push(FieldError::invalid(
-                        format!("{here}.containerPort"),
-                        &json!(number),
-                        &problem,
-                    ));
+                    errors.push(FieldError::invalid(format!("{here}.containerPort"), &json!(number), &problem));
                 }
             }
         }
         let name = text(port, "/name");
         if !name.is_empty() {
             if let Some(problem) = port_name_problem(name) {
-                errors.push(FieldError::invalid(
-                    format!("{here}.name"),
-                    &json!(name),
-                    &problem,
-                ));
+                errors.push(FieldError::invalid(format!("{here}.name"), &json!(name), &problem));
             } else if !names.insert(name.to_owned()) {
                 errors.push(FieldError::duplicate(format!("{here}.name"), &json!(name)));
             }
         }
         let protocol = text(port, "/protocol");
         if !matches!(protocol, "TCP" | "UDP" | "SCTP") {
-            errors.push(FieldError::unsupported(
-                format!("{here}.protocol"),
-                &json!(protocol),
-                &["SCTP", "TCP", "UDP"],
-            ));
+            errors.push(FieldError::unsupported(format!("{here}.protocol"), &json!(protocol), &["SCTP", "TCP", "UDP"]));
         }
     }
 }
@@ -233,28 +173,16 @@ fn environment(container: &Value, place: &str, errors: &mut Errors) {
         if name.is_empty() {
             errors.push(FieldError::required(format!("{here}.name"), ""));
         } else if let Some(problem) = env_name_problem(name) {
-            errors.push(FieldError::invalid(
-                format!("{here}.name"),
-                &json!(name),
-                &problem,
-            ));
+            errors.push(FieldError::invalid(format!("{here}.name"), &json!(name), &problem));
         }
         if let Some(source) = variable.get("valueFrom") {
             let count = source.as_object().map_or(0, serde_json::Map::len);
             if count == 0 {
                 let detail = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`";
-                errors.push(FieldError::invalid(
-                    format!("{here}.valueFrom"),
-                    &json!(""),
-                    detail,
-                ));
+                errors.push(FieldError::invalid(format!("{here}.valueFrom"), &json!(""), detail));
             } else if count > 1 {
                 let detail = "may not have more than one field specified at a time";
-                errors.push(FieldError::invalid(
-                    format!("{here}.valueFrom"),
-                    &json!(""),
-                    detail,
-                ));
+                errors.push(FieldError::invalid(format!("{here}.valueFrom"), &json!(""), detail));
             } else if !text(variable, "/value").is_empty() {
                 errors.push(FieldError::invalid(
                     format!("{here}.valueFrom"),
@@ -272,35 +200,21 @@ fn mounts(container: &Value, place: &str, volumes: &BTreeSet<String>, errors: &m
         let here = format!("{place}.volumeMounts[{index}]");
         match text(mount, "/name") {
             "" => errors.push(FieldError::required(format!("{here}.name"), "")),
-            name if !volumes.contains(name) => {
-                errors.push(FieldError::not_found(format!("{here}.name"), &json!(name)))
-            }
+            name if !volumes.contains(name) => errors.push(FieldError::not_found(format!("{here}.name"), &json!(name))),
             _ => {}
         }
         match text(mount, "/mountPath") {
             "" => errors.push(FieldError::required(format!("{here}.mountPath"), "")),
             path if !paths.insert(path.to_owned()) => {
-                errors.push(FieldError::invalid(
-                    format!("{here}.mountPath"),
-                    &json!(path),
-                    "must be unique",
-                ));
+                errors.push(FieldError::invalid(format!("{here}.mountPath"), &json!(path), "must be unique"));
             }
             _ => {}
         }
         let sub_path = text(mount, "/subPath");
         if sub_path.starts_with('/') {
-            errors.push(FieldError::invalid(
-                format!("{here}.subPath"),
-                &json!(sub_path),
-                "must be a relative path",
-            ));
+            errors.push(FieldError::invalid(format!("{here}.subPath"), &json!(sub_path), "must be a relative path"));
         } else if sub_path.split('/').any(|part| part == "..") {
-            errors.push(FieldError::invalid(
-                format!("{here}.subPath"),
-                &json!(sub_path),
-                "must not contain '..'",
-            ));
+            errors.push(FieldError::invalid(format!("{here}.subPath"), &json!(sub_path), "must not contain '..'"));
         }
     }
 }
@@ -313,10 +227,7 @@ fn pod_update(object: &Value, old: &Value, errors: &mut Errors) {
         let containers = new.get_mut(list).and_then(Value::as_array_mut);
         for (index, container) in containers.into_iter().flatten().enumerate() {
             if container["image"].as_str().unwrap_or_default().is_empty() {
-                errors.push(FieldError::required(
-                    format!("spec.{list}[{index}].image"),
-                    "",
-                ));
+                errors.push(FieldError::required(format!("spec.{list}[{index}].image"), ""));
             }
             if let Some(before) = before.get(index) {
                 container["image"] = before["image"].clone();
@@ -324,12 +235,7 @@ fn pod_update(object: &Value, old: &Value, errors: &mut Errors) {
         }
     }
     let mut before = old["spec"].clone();
-    for key in [
-        "activeDeadlineSeconds",
-        "tolerations",
-        "terminationGracePeriodSeconds",
-        "schedulingGates",
-    ] {
+    for key in ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates"] {
         for spec in [&mut new, &mut before] {
             if let Some(map) = spec.as_object_mut() {
                 map.remove(key);
@@ -337,8 +243,7 @@ fn pod_update(object: &Value, old: &Value, errors: &mut Errors) {
         }
     }
     let was_unbound = text(old, "/spec/nodeName").is_empty();
-    if was_unbound && let (Some(new), Some(before)) = (new.as_object_mut(), before.as_object_mut())
-    {
+    if was_unbound && let (Some(new), Some(before)) = (new.as_object_mut(), before.as_object_mut()) {
         new.remove("nodeName");
         before.remove("nodeName");
     }

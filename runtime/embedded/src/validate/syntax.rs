@@ -29,10 +29,7 @@ pub fn subdomain_problem(text: &str) -> Option<String> {
 pub fn path_segment_problem(text: &str) -> Option<String> {
     match text {
         "." | ".." => Some(format!("may not be '{text}'")),
-        _ => ["/", "%"]
-            .iter()
-            .find(|part| text.contains(**part))
-            .map(|part| format!("may not contain '{part}'")),
+        _ => ["/", "%"].iter().find(|part| text.contains(**part)).map(|part| format!("may not contain '{part}'")),
     }
 }
 
@@ -78,8 +75,7 @@ pub fn is_qualified_name(text: &str) -> bool {
 }
 
 pub fn label_value_problem(text: &str) -> Option<String> {
-    too_long(text, 63)
-        .or_else(|| (!text.is_empty() && !is_name_part(text)).then(|| LABEL_VALUE.to_owned()))
+    too_long(text, 63).or_else(|| (!text.is_empty() && !is_name_part(text)).then(|| LABEL_VALUE.to_owned()))
 }
 
 /// Keys of ConfigMaps and Secrets.
@@ -98,10 +94,7 @@ pub fn config_key_problem(text: &str) -> Option<String> {
 
 /// Names of environment variables: any printable ASCII but `=`.
 pub fn env_name_problem(text: &str) -> Option<String> {
-    let fine = !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| (b' '..=b'~').contains(&byte) && byte != b'=');
+    let fine = !text.is_empty() && text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'=');
     (!fine).then(|| {
         "a valid environment variable name must consist only of printable ASCII characters other than '='".to_owned()
     })
@@ -118,9 +111,7 @@ pub fn port_name_problem(text: &str) -> Option<String> {
     }
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if !text.bytes().all(inner) {
-        return Some(
-            "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned(),
-        );
+        return Some("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned());
     }
     if !text.bytes().any(|byte| byte.is_ascii_lowercase()) {
         return Some("must contain at least one letter (a-z)".to_owned());
@@ -128,8 +119,7 @@ pub fn port_name_problem(text: &str) -> Option<String> {
     if text.contains("--") {
         return Some("must not contain consecutive hyphens".to_owned());
     }
-    (text.starts_with('-') || text.ends_with('-'))
-        .then(|| "must not begin or end with a hyphen".to_owned())
+    (text.starts_with('-') || text.ends_with('-')).then(|| "must not begin or end with a hyphen".to_owned())
 }
 
 #[cfg(test)]

@@ -31,11 +31,7 @@ pub fn workload(kind: &str, object: &Value, old: Option<&Value>, errors: &mut Er
         let ready = object["spec"]["minReadySeconds"].as_i64().unwrap_or(0);
         if let Some(deadline) = deadline.filter(|deadline| *deadline <= ready) {
             let detail = "must be greater than minReadySeconds";
-            errors.push(FieldError::invalid(
-                "spec.progressDeadlineSeconds",
-                &json!(deadline),
-                detail,
-            ));
+            errors.push(FieldError::invalid("spec.progressDeadlineSeconds", &json!(deadline), detail));
         }
     }
     if let Some(old) = old {
@@ -60,22 +56,14 @@ fn selector(object: &Value, named: &str, errors: &mut Errors) {
             labels,
             "`selector` does not match template `labels`",
         )),
-        Err(_) => errors.push(FieldError::invalid(
-            "spec.selector",
-            selector,
-            "invalid label selector",
-        )),
+        Err(_) => errors.push(FieldError::invalid("spec.selector", selector, "invalid label selector")),
     }
 }
 
 fn always(object: &Value, errors: &mut Errors) {
     let policy = text(object, "/spec/template/spec/restartPolicy");
     if policy != "Always" {
-        errors.push(FieldError::unsupported(
-            "spec.template.spec.restartPolicy",
-            &json!(policy),
-            &["Always"],
-        ));
+        errors.push(FieldError::unsupported("spec.template.spec.restartPolicy", &json!(policy), &["Always"]));
     }
 }
 
@@ -92,8 +80,7 @@ fn strategy(object: &Value, errors: &mut Errors) {
             }
         }
         "RollingUpdate" => {
-            let zero =
-                |value: &Value| *value == json!(0) || *value == json!("0%") || *value == json!("0");
+            let zero = |value: &Value| *value == json!(0) || *value == json!("0%") || *value == json!("0");
             if zero(&rolling["maxUnavailable"]) && zero(&rolling["maxSurge"]) {
                 errors.push(FieldError::invalid(
                     "spec.strategy.rollingUpdate.maxUnavailable",
@@ -102,38 +89,28 @@ fn strategy(object: &Value, errors: &mut Errors) {
                 ));
             }
             for key in ["maxUnavailable", "maxSurge"] {
-                count_or_percent(
-                    &rolling[key],
-                    &format!("spec.strategy.rollingUpdate.{key}"),
-                    errors,
-                );
+                count_or_percent(&rolling[key], &format!("spec.strategy.rollingUpdate.{key}"), errors);
             }
         }
-        other => errors.push(FieldError::unsupported(
-            "spec.strategy.type",
-            &json!(other),
-            &["Recreate", "RollingUpdate"],
-        )),
+        other => {
+            errors.push(FieldError::unsupported("spec.strategy.type", &json!(other), &["Recreate", "RollingUpdate"]))
+        }
     }
 }
 
 fn count_or_percent(value: &Value, field: &str, errors: &mut Errors) {
     match value {
         Value::String(text) => {
-            let fine = text.strip_suffix('%').is_some_and(|number| {
-                !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
-            });
+            let fine = text
+                .strip_suffix('%')
+                .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
             if !fine {
                 let detail = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
                 errors.push(FieldError::invalid(field, value, detail));
             }
         }
         other if other.as_i64().is_some_and(|number| number < 0) => {
-            errors.push(FieldError::invalid(
-                field,
-                value,
-                "must be greater than or equal to 0",
-            ));
+            errors.push(FieldError::invalid(field, value, "must be greater than or equal to 0"));
         }
         _ => {}
     }
@@ -151,16 +128,9 @@ pub fn replication_controller(object: &Value, errors: &mut Errors) {
 pub fn stateful_set(object: &Value, old: Option<&Value>, errors: &mut Errors) {
     not_negative(object, "/spec/replicas", errors);
     selector(object, "statefulset", errors);
-    let claims: Vec<&str> = items(object, "/spec/volumeClaimTemplates")
-        .iter()
-        .map(|claim| text(claim, "/metadata/name"))
-        .collect();
-    pods::template(
-        &object["spec"]["template"],
-        "spec.template",
-        &claims,
-        errors,
-    );
+    let claims: Vec<&str> =
+        items(object, "/spec/volumeClaimTemplates").iter().map(|claim| text(claim, "/metadata/name")).collect();
+    pods::template(&object["spec"]["template"], "spec.template", &claims, errors);
     always(object, errors);
     if let Some(old) = old {
         let fixed = |value: &Value| {
@@ -188,13 +158,7 @@ pub fn stateful_set(object: &Value, old: Option<&Value>, errors: &mut Errors) {
 }
 
 pub fn job(object: &Value, old: Option<&Value>, errors: &mut Errors) {
-    for key in [
-        "parallelism",
-        "completions",
-        "backoffLimit",
-        "activeDeadlineSeconds",
-        "ttlSecondsAfterFinished",
-    ] {
+    for key in ["parallelism", "completions", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished"] {
         not_negative(object, &format!("/spec/{key}"), errors);
     }
     pods::template(&object["spec"]["template"], "spec.template", &[], errors);
@@ -215,15 +179,8 @@ fn finite(template: &Value, path: &str, errors: &mut Errors) {
     let field = format!("{path}.spec.restartPolicy");
     match policy {
         "OnFailure" | "Never" => {}
-        "Always" => errors.push(FieldError::required(
-            field,
-            "valid values: \"OnFailure\", \"Never\"",
-        )),
-        other => errors.push(FieldError::unsupported(
-            field,
-            &json!(other),
-            &["OnFailure", "Never"],
-        )),
+        "Always" => errors.push(FieldError::required(field, "valid values: \"OnFailure\", \"Never\"")),
+        other => errors.push(FieldError::unsupported(field, &json!(other), &["OnFailure", "Never"])),
     }
 }
 
@@ -238,18 +195,10 @@ pub fn cron_job(object: &Value, errors: &mut Errors) {
     } else if !schedule.starts_with('@') && schedule.split_whitespace().count() != 5 {
         let found = schedule.split_whitespace().count();
         let detail = format!("expected exactly 5 fields, found {found}: [{schedule}]");
-        errors.push(FieldError::invalid(
-            "spec.schedule",
-            &json!(schedule),
-            &detail,
-        ));
+        errors.push(FieldError::invalid("spec.schedule", &json!(schedule), &detail));
     }
     let policy = text(object, "/spec/concurrencyPolicy");
     if !matches!(policy, "Allow" | "Forbid" | "Replace") {
-        errors.push(FieldError::unsupported(
-            "spec.concurrencyPolicy",
-            &json!(policy),
-            &["Allow", "Forbid", "Replace"],
-        ));
+        errors.push(FieldError::unsupported("spec.concurrencyPolicy", &json!(policy), &["Allow", "Forbid", "Replace"]));
     }
 }

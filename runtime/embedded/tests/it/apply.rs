@@ -12,28 +12,14 @@ fn manager(name: &str) -> PatchParams {
 }
 
 fn entries(object: &Value) -> Vec<(String, String)> {
-    let list = object["metadata"]["managedFields"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
+    let list = object["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
     list.iter()
-        .map(|entry| {
-            (
-                entry["manager"].as_str().unwrap().to_owned(),
-                entry["operation"].as_str().unwrap().to_owned(),
-            )
-        })
+        .map(|entry| (entry["manager"].as_str().unwrap().to_owned(), entry["operation"].as_str().unwrap().to_owned()))
         .collect()
 }
 
 async fn apply(client: &kube::Client, path: &str, manager: &str, config: Value) -> (u16, Value) {
-    send(
-        client,
-        "PATCH",
-        &format!("{path}?fieldManager={manager}"),
-        config,
-    )
-    .await
+    send(client, "PATCH", &format!("{path}?fieldManager={manager}"), config).await
 }
 
 const WEB: &str = "/apis/apps/v1/namespaces/default/deployments/web";
@@ -42,25 +28,12 @@ const WEB: &str = "/apis/apps/v1/namespaces/default/deployments/web";
 async fn applying_twice_changes_nothing() {
     let fixture = cluster().await;
     let deployments: Api<Deployment> = Api::default_namespaced(fixture.cluster.client());
-    let first = deployments
-        .patch("web", &manager("waybill"), &Patch::Apply(deployment("web")))
-        .await
-        .unwrap();
+    let first = deployments.patch("web", &manager("waybill"), &Patch::Apply(deployment("web"))).await.unwrap();
     assert_eq!(first.metadata.generation, Some(1));
-    let second = deployments
-        .patch("web", &manager("waybill"), &Patch::Apply(deployment("web")))
-        .await
-        .unwrap();
+    let second = deployments.patch("web", &manager("waybill"), &Patch::Apply(deployment("web"))).await.unwrap();
     assert_eq!(first, second);
     let dry = deployments
-        .patch(
-            "web",
-            &PatchParams {
-                dry_run: true,
-                ..manager("waybill")
-            },
-            &Patch::Apply(deployment("web")),
-        )
+        .patch("web", &PatchParams { dry_run: true, ..manager("waybill") }, &Patch::Apply(deployment("web")))
         .await
         .unwrap();
     assert_eq!(first, dry);
@@ -94,15 +67,10 @@ async fn owners_conflict_and_force_wins() {
     let fixture = cluster().await;
     let client = fixture.cluster.client();
     let deployments: Api<Deployment> = Api::default_namespaced(client.clone());
-    let params = PostParams {
-        field_manager: Some("kubectl".to_owned()),
-        ..PostParams::default()
-    };
-    deployments
-        .create(&params, &serde_json::from_value(deployment("web")).unwrap())
-        .await
-        .unwrap();
-    let config = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 5}});
+    let params = PostParams { field_manager: Some("kubectl".to_owned()), ..PostParams::default() };
+    deployments.create(&params, &serde_json::from_value(deployment("web")).unwrap()).await.unwrap();
+    let config =
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 5}});
     let (code, body) = apply(&client, WEB, "waybill", config.clone()).await;
     assert_eq!((code, body["reason"].as_str()), (409, Some("Conflict")));
     assert_eq!(
@@ -118,18 +86,19 @@ async fn owners_conflict_and_force_wins() {
     assert_eq!((code, &forced["spec"]["replicas"]), (200, &json!(5)));
     assert_eq!(
         entries(&forced),
-        [
-            ("waybill".to_owned(), "Apply".to_owned()),
-            ("kubectl".to_owned(), "Update".to_owned())
-        ]
+        [("waybill".to_owned(), "Apply".to_owned()), ("kubectl".to_owned(), "Update".to_owned())]
     );
     let fields = &forced["metadata"]["managedFields"];
     assert_eq!(fields[0]["fieldsV1"], json!({"f:spec": {"f:replicas": {}}}));
     assert!(fields[1]["fieldsV1"]["f:spec"].get("f:replicas").is_none());
-    assert!(fields[1]["fieldsV1"]["f:spec"]["f:template"]["f:spec"]["f:containers"]["k:{\"name\":\"main\"}"]["f:image"].is_object());
+    assert!(
+        fields[1]["fieldsV1"]["f:spec"]["f:template"]["f:spec"]["f:containers"]["k:{\"name\":\"main\"}"]["f:image"]
+            .is_object()
+    );
 
     // Two managers can own the same value.
-    let shared = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 5}});
+    let shared =
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 5}});
     let (code, _) = apply(&client, WEB, "other", shared).await;
     assert_eq!(code, 200);
 }
@@ -157,13 +126,8 @@ async fn what_is_applied_no_more_goes() {
     less["spec"]["template"]["spec"]["containers"][0]["env"] = json!([]);
     let (code, third) = apply(&client, WEB, "waybill", less).await;
     assert_eq!(code, 200, "{third}");
-    assert_eq!(
-        third["metadata"]["annotations"],
-        json!({"a": "1", "c": "3"})
-    );
-    let containers = third["spec"]["template"]["spec"]["containers"]
-        .as_array()
-        .unwrap();
+    assert_eq!(third["metadata"]["annotations"], json!({"a": "1", "c": "3"}));
+    let containers = third["spec"]["template"]["spec"]["containers"].as_array().unwrap();
     assert_eq!(containers.len(), 1);
     assert_eq!(containers[0]["env"], json!([{"name": "B", "value": "2"}]));
 }
@@ -174,32 +138,14 @@ async fn a_field_set_by_update_is_owned_and_kept() {
     let client = fixture.cluster.client();
     let services: Api<Service> = Api::default_namespaced(client.clone());
     let config = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}});
-    services
-        .patch("web", &manager("waybill"), &Patch::Apply(config.clone()))
-        .await
-        .unwrap();
+    services.patch("web", &manager("waybill"), &Patch::Apply(config.clone())).await.unwrap();
     let patch = json!({"metadata": {"labels": {"team": "a"}}});
-    let params = PatchParams {
-        field_manager: Some("kubectl-label".to_owned()),
-        ..PatchParams::default()
-    };
-    services
-        .patch("web", &params, &Patch::Merge(&patch))
-        .await
-        .unwrap();
-    let after = services
-        .patch("web", &manager("waybill"), &Patch::Apply(config))
-        .await
-        .unwrap();
-    assert_eq!(
-        after.metadata.labels,
-        Some([("team".to_owned(), "a".to_owned())].into())
-    );
+    let params = PatchParams { field_manager: Some("kubectl-label".to_owned()), ..PatchParams::default() };
+    services.patch("web", &params, &Patch::Merge(&patch)).await.unwrap();
+    let after = services.patch("web", &manager("waybill"), &Patch::Apply(config)).await.unwrap();
+    assert_eq!(after.metadata.labels, Some([("team".to_owned(), "a".to_owned())].into()));
     let managed = serde_json::to_value(&after.metadata.managed_fields).unwrap();
-    assert_eq!(
-        managed[1]["fieldsV1"],
-        json!({"f:metadata": {"f:labels": {".": {}, "f:team": {}}}})
-    );
+    assert_eq!(managed[1]["fieldsV1"], json!({"f:metadata": {"f:labels": {".": {}, "f:team": {}}}}));
     assert_eq!(
         managed[0]["fieldsV1"]["f:spec"]["f:ports"],
         json!({"k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}}})
@@ -218,13 +164,7 @@ async fn wrong_configurations_are_refused() {
         body["message"],
         "failed to create typed patch object (/web; apps/v1, Kind=Deployment): .spec.foo: field not declared in schema"
     );
-    let (code, body) = send(
-        &client,
-        "PATCH",
-        &format!("{WEB}?fieldManager="),
-        deployment("web"),
-    )
-    .await;
+    let (code, body) = send(&client, "PATCH", &format!("{WEB}?fieldManager="), deployment("web")).await;
     assert_eq!(code, 422);
     assert_eq!(
         body["message"],
@@ -235,18 +175,12 @@ async fn wrong_configurations_are_refused() {
     let (code, body) = apply(&client, WEB, "waybill", other).await;
     assert_eq!(
         (code, body["message"].as_str()),
-        (
-            400,
-            Some("the name of the object (other) does not match the name on the URL (web)")
-        )
+        (400, Some("the name of the object (other) does not match the name on the URL (web)"))
     );
     let mut managed = deployment("web");
     managed["metadata"]["managedFields"] = json!([]);
     let (code, body) = apply(&client, WEB, "waybill", managed).await;
-    assert_eq!(
-        (code, body["message"].as_str()),
-        (400, Some("metadata.managedFields must be nil"))
-    );
+    assert_eq!((code, body["message"].as_str()), (400, Some("metadata.managedFields must be nil")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -255,13 +189,7 @@ async fn status_has_owners_of_its_own() {
     let client = fixture.cluster.client();
     apply(&client, WEB, "waybill", deployment("web")).await;
     let status = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "status": {"replicas": 2, "conditions": [{"type": "Available", "status": "True", "lastUpdateTime": null, "lastTransitionTime": null}]}});
-    let (code, body) = send(
-        &client,
-        "PATCH",
-        &format!("{WEB}/status?fieldManager=controller"),
-        status,
-    )
-    .await;
+    let (code, body) = send(&client, "PATCH", &format!("{WEB}/status?fieldManager=controller"), status).await;
     assert_eq!(code, 200, "{body}");
     let entry = body["metadata"]["managedFields"]
         .as_array()
@@ -269,16 +197,10 @@ async fn status_has_owners_of_its_own() {
         .iter()
         .find(|entry| entry["manager"] == "controller")
         .unwrap();
-    assert_eq!(
-        (&entry["subresource"], &entry["operation"]),
-        (&json!("status"), &json!("Apply"))
-    );
+    assert_eq!((&entry["subresource"], &entry["operation"]), (&json!("status"), &json!("Apply")));
     assert_eq!(body["status"]["replicas"], 2);
     let (code, again) = apply(&client, WEB, "waybill", deployment("web")).await;
-    assert_eq!(
-        (code, &again["metadata"]["resourceVersion"]),
-        (200, &body["metadata"]["resourceVersion"])
-    );
+    assert_eq!((code, &again["metadata"]["resourceVersion"]), (200, &body["metadata"]["resourceVersion"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -291,23 +213,10 @@ async fn a_thousand_objects_are_applied_quickly_enough() {
         let maps = maps.clone();
         async move {
             let config = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("m{index}")}, "data": {"a": index.to_string()}});
-            maps.patch(
-                &format!("m{index}"),
-                &manager("waybill"),
-                &Patch::Apply(config),
-            )
-            .await
-            .map(|_| ())
+            maps.patch(&format!("m{index}"), &manager("waybill"), &Patch::Apply(config)).await.map(|_| ())
         }
     };
     let results = futures::future::join_all((0..1000).map(one)).await;
     assert!(results.iter().all(Result::is_ok));
-    assert_eq!(
-        maps.list_metadata(&kube::api::ListParams::default())
-            .await
-            .unwrap()
-            .items
-            .len(),
-        1000
-    );
+    assert_eq!(maps.list_metadata(&kube::api::ListParams::default()).await.unwrap().items.len(), 1000);
 }

@@ -1,7 +1,7 @@
 //! Integration tests of this crate, one binary: a real `kube::Client` against the API in this process, and Pods on the
 //! node.
 
-#![allow(clippy::unwrap_used)] // what fails here fails the test
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod apply;
 mod controllers;
@@ -26,10 +26,7 @@ pub struct Fixture {
 }
 
 pub fn options(node: bool) -> Options {
-    Options {
-        node,
-        runner: PathBuf::from(node::RUNNER),
-    }
+    Options { node, runner: PathBuf::from(node::RUNNER) }
 }
 
 pub async fn cluster() -> Fixture {
@@ -57,11 +54,7 @@ where
 }
 
 /// Waits until what `look` sees is as wanted; gives the last thing that it saw.
-pub async fn wait_for<T, F>(
-    what: &str,
-    mut look: impl FnMut() -> F,
-    wanted: impl Fn(&T) -> bool,
-) -> T
+pub async fn wait_for<T, F>(what: &str, mut look: impl FnMut() -> F, wanted: impl Fn(&T) -> bool) -> T
 where
     T: std::fmt::Debug,
     F: Future<Output = T>,
@@ -84,22 +77,12 @@ pub async fn send(client: &kube::Client, method: &str, path: &str, body: Value) 
         ("PATCH", _) => "application/merge-patch+json",
         (_, _) => "application/json",
     };
-    let bytes = if body.is_null() {
-        Vec::new()
-    } else {
-        body.to_string().into_bytes()
-    };
-    let request = http::Request::builder()
-        .method(method)
-        .uri(path)
-        .header("content-type", content);
+    let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    let request = http::Request::builder().method(method).uri(path).header("content-type", content);
     let request = request.body(kube::client::Body::from(bytes)).unwrap();
     let response = client.send(request).await.unwrap();
     let code = response.status().as_u16();
-    let bytes = http_body_util::BodyExt::collect(response.into_body())
-        .await
-        .unwrap()
-        .to_bytes();
+    let bytes = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
     (code, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
 }
 

@@ -40,11 +40,7 @@ impl Bench {
     pub fn with(objects: Vec<Value>) -> Bench {
         let home = TempDir::new().unwrap();
         let node = Node::new(home.path(), Path::new(RUNNER));
-        Bench {
-            home,
-            node,
-            objects,
-        }
+        Bench { home, node, objects }
     }
 
     pub fn start(&self, pod: Value) -> Running {
@@ -52,18 +48,14 @@ impl Bench {
         let (stop, stopped) = watch::channel(false);
         let objects = self.objects.clone();
         let lookup: node::Lookup = Arc::new(move |kind, namespace, name| {
-            let found = objects.iter().find(|object| {
-                object["kind"] == kind && namespace == "ci" && object["metadata"]["name"] == name
-            });
+            let found = objects
+                .iter()
+                .find(|object| object["kind"] == kind && namespace == "ci" && object["metadata"]["name"] == name);
             found.cloned()
         });
         let node = self.node.clone();
         let task = tokio::spawn(async move { node.run_pod(pod, lookup, sender, stopped).await });
-        Running {
-            statuses,
-            stop,
-            task,
-        }
+        Running { statuses, stop, task }
     }
 
     /// Runs a Pod to its end; all its statuses.
@@ -95,12 +87,7 @@ impl Bench {
     }
 
     pub fn volume(&self, name: &str) -> PathBuf {
-        self.home
-            .path()
-            .join("pods")
-            .join(UID)
-            .join("volumes")
-            .join(name)
+        self.home.path().join("pods").join(UID).join("volumes").join(name)
     }
 }
 
@@ -198,10 +185,7 @@ async fn init_containers_run_in_order_then_the_main_ones_and_share_volumes() {
     let phases: Vec<_> = statuses.iter().map(|status| &status["phase"]).collect();
     assert_eq!(phases.first(), Some(&&json!("Pending")));
     assert_eq!(phases.last(), Some(&&json!("Succeeded")));
-    let first_running = statuses
-        .iter()
-        .find(|status| is_running(status, "first"))
-        .unwrap();
+    let first_running = statuses.iter().find(|status| is_running(status, "first")).unwrap();
     assert_eq!(first_running["phase"], "Pending");
     let waiting = &first_running["containerStatuses"][0]["state"]["waiting"]["reason"];
     assert_eq!(waiting, "PodInitializing");
@@ -265,9 +249,7 @@ async fn what_a_command_leaves_running_ends_with_it() {
 #[tokio::test]
 async fn last_words_come_from_the_file_or_from_the_log_on_an_error() {
     let bench = Bench::new();
-    let (status, _) = bench
-        .script("printf 'all is well' > /dev/termination-log")
-        .await;
+    let (status, _) = bench.script("printf 'all is well' > /dev/termination-log").await;
     assert_eq!(ended(&status, "main")["message"], "all is well");
 
     let (status, _) = bench.script("echo lost; exit 1").await;
@@ -277,15 +259,10 @@ async fn last_words_come_from_the_file_or_from_the_log_on_an_error() {
     container["terminationMessagePolicy"] = json!("FallbackToLogsOnError");
     let status = bench.last(pod(json!([container]))).await;
     let message = ended(&status, "main")["message"].as_str().unwrap();
-    assert!(
-        message.starts_with("121\n122\n") && message.ends_with("\n200\n"),
-        "{message}"
-    );
+    assert!(message.starts_with("121\n122\n") && message.ends_with("\n200\n"), "{message}");
 
-    let mut container = shell(
-        "main",
-        "head -c 5000 /dev/zero | tr '\\0' x > /results/words; printf end >> /results/words",
-    );
+    let mut container =
+        shell("main", "head -c 5000 /dev/zero | tr '\\0' x > /results/words; printf end >> /results/words");
     container["terminationMessagePath"] = json!("/results/words");
     let status = bench.last(pod(json!([container]))).await;
     let message = ended(&status, "main")["message"].as_str().unwrap();
@@ -296,9 +273,7 @@ async fn last_words_come_from_the_file_or_from_the_log_on_an_error() {
 #[tokio::test]
 async fn output_that_is_no_text_is_kept_byte_by_byte() {
     let bench = Bench::new();
-    let (status, _) = bench
-        .script("printf '\\377\\376\\000a\\n'; printf '\\303(' > /dev/termination-log")
-        .await;
+    let (status, _) = bench.script("printf '\\377\\376\\000a\\n'; printf '\\303(' > /dev/termination-log").await;
     let log = std::fs::read(bench.node.log_path(UID, "main")).unwrap();
     assert_eq!(log, b"\xff\xfe\0a\n");
     assert_eq!(ended(&status, "main")["message"], "\u{fffd}(");
@@ -322,10 +297,7 @@ async fn a_container_has_a_root_of_its_own_on_the_hosts_tools() {
         ))
         .await;
     assert_eq!(status["phase"], "Succeeded", "{log}");
-    assert_eq!(
-        log,
-        "own\nprotected\nalone\nout\n0 1 2 3\n4\nbuild\n0\n/\nrunner\n"
-    );
+    assert_eq!(log, "own\nprotected\nalone\nout\n0 1 2 3\n4\nbuild\n0\n/\nrunner\n");
     assert!(!Path::new("/usr/waybill-test").exists());
 }
 
@@ -351,10 +323,8 @@ async fn host_paths_of_the_annotation_are_seen_read_only() {
     let repository = TempDir::new().unwrap();
     std::fs::write(repository.path().join("file"), "from the host\n").unwrap();
     let path = repository.path().display().to_string();
-    let mut pod = pod(json!([shell(
-        "main",
-        &format!("cat {path}/file; touch {path}/new 2>/dev/null || echo read-only")
-    )]));
+    let mut pod =
+        pod(json!([shell("main", &format!("cat {path}/file; touch {path}/new 2>/dev/null || echo read-only"))]));
     pod["metadata"]["annotations"] = json!({ (node::HOST_PATHS): path });
     bench.last(pod).await;
     assert_eq!(bench.log("main"), "from the host\nread-only\n");
@@ -367,8 +337,7 @@ async fn a_user_and_a_read_only_root_are_honoured() {
         "main",
         "id -u; id -g; grep CapEff /proc/self/status; touch /x 2>/dev/null || echo read-only; touch /work/y && echo writable",
     );
-    container["securityContext"] =
-        json!({"runAsUser": 1234, "runAsGroup": 99, "readOnlyRootFilesystem": true});
+    container["securityContext"] = json!({"runAsUser": 1234, "runAsGroup": 99, "readOnlyRootFilesystem": true});
     container["volumeMounts"] = json!([{"name": "work", "mountPath": "/work"}]);
     let status = bench
         .last(pod_with(json!({
@@ -377,10 +346,7 @@ async fn a_user_and_a_read_only_root_are_honoured() {
         })))
         .await;
     assert_eq!(status["phase"], "Succeeded", "{status}");
-    assert_eq!(
-        bench.log("main"),
-        "1234\n99\nCapEff:\t0000000000000000\nread-only\nwritable\n"
-    );
+    assert_eq!(bench.log("main"), "1234\n99\nCapEff:\t0000000000000000\nread-only\nwritable\n");
 }
 
 #[tokio::test]
@@ -389,10 +355,7 @@ async fn capabilities_are_few_or_none() {
     let script = "grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/self/status";
     bench.script(script).await;
     let usual = bench.log("main");
-    assert_eq!(
-        usual,
-        "CapEff:\t00000000a80405fb\nCapBnd:\t00000000a80405fb\nNoNewPrivs:\t1\n"
-    );
+    assert_eq!(usual, "CapEff:\t00000000a80405fb\nCapBnd:\t00000000a80405fb\nNoNewPrivs:\t1\n");
     let mut container = shell("main", script);
     container["securityContext"] = json!({"capabilities": {"drop": ["ALL"]}});
     bench.last(pod(json!([container]))).await;
@@ -402,10 +365,7 @@ async fn capabilities_are_few_or_none() {
 #[tokio::test]
 async fn a_pod_leaves_nothing_behind_when_it_is_removed() {
     let bench = Bench::new();
-    let mut container = shell(
-        "main",
-        "mkdir -p /w/a/b && touch /w/a/b/c && chmod 0 /w/a/b /w/a",
-    );
+    let mut container = shell("main", "mkdir -p /w/a/b && touch /w/a/b/c && chmod 0 /w/a/b /w/a");
     container["volumeMounts"] = json!([{"name": "w", "mountPath": "/w"}]);
     let spec = json!({"volumes": [{"name": "w", "emptyDir": {}}], "containers": [container]});
     bench.last(pod_with(spec)).await;

@@ -12,11 +12,7 @@ fn processes(marker: &str) -> usize {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     entries
         .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
-        .filter(|arguments| {
-            String::from_utf8_lossy(arguments)
-                .split('\0')
-                .any(|one| one == marker)
-        })
+        .filter(|arguments| String::from_utf8_lossy(arguments).split('\0').any(|one| one == marker))
         .count()
 }
 
@@ -60,18 +56,10 @@ async fn deletion_asks_first() {
     let bench = Bench::new();
     let mut running = bench.start(pod(json!([
         shell("plain", "sleep 1000"),
-        shell(
-            "polite",
-            "trap 'echo bye; exit 5' TERM; touch /tmp/ready; while :; do sleep 0.05; done"
-        ),
+        shell("polite", "trap 'echo bye; exit 5' TERM; touch /tmp/ready; while :; do sleep 0.05; done"),
     ])));
-    running
-        .until(|status| is_running(status, "plain") && is_running(status, "polite"))
-        .await;
-    let root = bench
-        .home
-        .path()
-        .join(format!("pods/{UID}/containers/polite/0/root/tmp/ready"));
+    running.until(|status| is_running(status, "plain") && is_running(status, "polite")).await;
+    let root = bench.home.path().join(format!("pods/{UID}/containers/polite/0/root/tmp/ready"));
     wait_for("the trap is set", || root.exists()).await;
     running.stop.send(true).unwrap();
     let status = running.end().await;
@@ -114,18 +102,9 @@ async fn dropping_the_pod_kills_it() {
 async fn the_steps_die_with_a_killed_node() {
     let home = tempfile::TempDir::new().unwrap();
     let marker = format!("1000.{}3", std::process::id());
-    let mut node = Command::new(RUNNER)
-        .arg(home.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut node = Command::new(RUNNER).arg(home.path()).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let pod = family_pod(&marker).to_string();
-    node.stdin
-        .take()
-        .unwrap()
-        .write_all(pod.as_bytes())
-        .unwrap();
+    node.stdin.take().unwrap().write_all(pod.as_bytes()).unwrap();
     wait_for("the processes run", || processes(&marker) >= 3).await;
     // SIGKILL: the node has no say in what follows.
     node.kill().unwrap();
@@ -161,10 +140,7 @@ async fn failures_are_repeated_where_the_pod_says_so() {
     let last = statuses.last().unwrap();
     assert_eq!(last["phase"], "Succeeded");
     assert_eq!(last["containerStatuses"][0]["restartCount"], 1);
-    assert_eq!(
-        last["containerStatuses"][0]["lastState"]["terminated"]["exitCode"],
-        1
-    );
+    assert_eq!(last["containerStatuses"][0]["lastState"]["terminated"]["exitCode"], 1);
     assert_eq!(last["containerStatuses"][1]["restartCount"], 0);
     let paused = statuses.iter().any(|status| {
         status["containerStatuses"][0]["state"]["waiting"]["reason"] == "CrashLoopBackOff"
@@ -182,9 +158,7 @@ async fn deletion_ends_a_pause_between_restarts() {
     })));
     running
         .until(|status| {
-            status["containerStatuses"][0]["state"]
-                .get("waiting")
-                .is_some()
+            status["containerStatuses"][0]["state"].get("waiting").is_some()
                 && status["containerStatuses"][0]["restartCount"] == 1
         })
         .await;
@@ -198,16 +172,10 @@ async fn deletion_ends_a_pause_between_restarts() {
 async fn a_sidecar_runs_beside_the_main_containers_and_ends_after_them() {
     let bench = Bench::new();
     let mount = json!([{"name": "w", "mountPath": "/w"}]);
-    let mut sidecar = shell(
-        "side",
-        "trap 'cat /w/main; exit 0' TERM; touch /w/side; while :; do sleep 0.02; done",
-    );
+    let mut sidecar = shell("side", "trap 'cat /w/main; exit 0' TERM; touch /w/side; while :; do sleep 0.02; done");
     sidecar["restartPolicy"] = json!("Always");
     sidecar["volumeMounts"] = mount.clone();
-    let mut main = shell(
-        "main",
-        "until test -e /w/side; do sleep 0.01; done; echo done > /w/main",
-    );
+    let mut main = shell("main", "until test -e /w/side; do sleep 0.01; done; echo done > /w/main");
     main["volumeMounts"] = mount;
     let status = bench
         .last(pod_with(json!({
@@ -220,8 +188,7 @@ async fn a_sidecar_runs_beside_the_main_containers_and_ends_after_them() {
     assert!(bench.log("side").ends_with("done\n"));
     assert_eq!(ended(&status, "side")["exitCode"], 0);
 
-    let bad =
-        json!({"name": "side", "image": "x", "command": ["/no/such"], "restartPolicy": "Always"});
+    let bad = json!({"name": "side", "image": "x", "command": ["/no/such"], "restartPolicy": "Always"});
     let spec = json!({"initContainers": [bad], "containers": [shell("main", "echo never")]});
     let status = bench.last(pod_with(spec)).await;
     assert_eq!(status["phase"], "Failed");
@@ -232,9 +199,7 @@ async fn a_sidecar_runs_beside_the_main_containers_and_ends_after_them() {
 #[tokio::test]
 async fn a_log_is_cut_at_its_limit_and_the_container_goes_on() {
     let bench = Bench::new();
-    let (status, _) = bench
-        .script("head -c 70000000 /dev/zero; echo end; echo reached > /dev/termination-log")
-        .await;
+    let (status, _) = bench.script("head -c 70000000 /dev/zero; echo end; echo reached > /dev/termination-log").await;
     assert_eq!(status["phase"], "Succeeded");
     assert_eq!(ended(&status, "main")["message"], "reached\n");
     let log = std::fs::read(bench.node.log_path(UID, "main")).unwrap();
@@ -260,8 +225,5 @@ async fn a_log_that_cannot_be_written_does_not_stop_the_container() {
     let status = running.end().await;
     assert_eq!(ended(&status, "main")["exitCode"], 4);
     let message = ended(&status, "main")["message"].as_str().unwrap();
-    assert!(
-        message.contains("the log could not be written"),
-        "{message}"
-    );
+    assert!(message.contains("the log could not be written"), "{message}");
 }

@@ -9,10 +9,7 @@ use std::process::{Child, Command, Stdio};
 #[tokio::test]
 async fn a_command_that_cannot_be_run_says_whose_tools_are_used() {
     let bench = Bench::new();
-    let mut first = shell(
-        "first",
-        "printf '#!/no/interpreter\\n' > /w/script; chmod +x /w/script; echo > /w/plain",
-    );
+    let mut first = shell("first", "printf '#!/no/interpreter\\n' > /w/script; chmod +x /w/script; echo > /w/plain");
     first["volumeMounts"] = json!([{"name": "w", "mountPath": "/w"}]);
     for (command, code, part) in [
         ("no-such-tool", 127, "not found in PATH"),
@@ -60,33 +57,15 @@ async fn expect_refusals(all: Vec<(Value, &str, &str)>) {
 
 #[tokio::test]
 async fn volumes_that_cannot_be_provided_are_refused() {
-    let volume = |volume: Value| {
-        pod_with(json!({"volumes": [volume], "containers": [shell("main", "true")]}))
-    };
+    let volume = |volume: Value| pod_with(json!({"volumes": [volume], "containers": [shell("main", "true")]}));
     let claim = json!({"name": "v", "persistentVolumeClaim": {"claimName": "../../x"}});
     let mut annotated = pod(json!([shell("main", "true")]));
     annotated["metadata"]["annotations"] = json!({"waybill.dev/host-paths": "/no/such/dir"});
     expect_refusals(vec![
-        (
-            volume(json!({"name": "v", "hostPath": {"path": "/"}})),
-            "NotSupportedByEmbeddedNode",
-            "hostPath",
-        ),
-        (
-            volume(json!({"name": "v", "nfs": {}})),
-            "NotSupportedByEmbeddedNode",
-            "`nfs`",
-        ),
-        (
-            volume(json!({"name": "v", "configMap": {"name": "no"}})),
-            "FailedMount",
-            "configmap \"no\" not found",
-        ),
-        (
-            volume(json!({"name": "../v", "emptyDir": {}})),
-            "FailedMount",
-            "`../v`",
-        ),
+        (volume(json!({"name": "v", "hostPath": {"path": "/"}})), "NotSupportedByEmbeddedNode", "hostPath"),
+        (volume(json!({"name": "v", "nfs": {}})), "NotSupportedByEmbeddedNode", "`nfs`"),
+        (volume(json!({"name": "v", "configMap": {"name": "no"}})), "FailedMount", "configmap \"no\" not found"),
+        (volume(json!({"name": "../v", "emptyDir": {}})), "FailedMount", "`../v`"),
         (volume(claim), "FailedMount", "`../../x`"),
         (annotated, "FailedMount", "/no/such/dir"),
     ])
@@ -105,22 +84,10 @@ async fn mounts_that_cannot_be_made_are_refused() {
         (json!({"name": "w", "mountPath": "/w"}), "no volume `w`"),
         (json!({"name": "v", "mountPath": "w"}), "`w`"),
         (json!({"name": "v", "mountPath": "/a/../b"}), "`/a/../b`"),
-        (
-            json!({"name": "v", "mountPath": "/waybill/bin/waybill"}),
-            "two mounts",
-        ),
-        (
-            json!({"name": "v", "mountPath": "/w", "subPath": "../x"}),
-            "`../x`",
-        ),
-        (
-            json!({"name": "v", "mountPath": "/w", "subPathExpr": "$(NO)"}),
-            "`$(NO)`",
-        ),
-        (
-            json!({"name": "v", "mountPath": "/w", "mountPropagation": "Bidirectional"}),
-            "mountPropagation",
-        ),
+        (json!({"name": "v", "mountPath": "/waybill/bin/waybill"}), "two mounts"),
+        (json!({"name": "v", "mountPath": "/w", "subPath": "../x"}), "`../x`"),
+        (json!({"name": "v", "mountPath": "/w", "subPathExpr": "$(NO)"}), "`$(NO)`"),
+        (json!({"name": "v", "mountPath": "/w", "mountPropagation": "Bidirectional"}), "mountPropagation"),
     ] {
         all.push((mount(made), "FailedMount", part));
     }
@@ -135,26 +102,14 @@ async fn containers_that_cannot_be_made_are_refused() {
         pod(json!([main]))
     };
     expect_refusals(vec![
-        (
-            pod(json!([{"name": "main", "image": "nginx:1"}])),
-            "CreateContainerError",
-            "does not pull images",
-        ),
+        (pod(json!([{"name": "main", "image": "nginx:1"}])), "CreateContainerError", "does not pull images"),
         (
             env(json!({"secretKeyRef": {"name": "no", "key": "k"}})),
             "CreateContainerConfigError",
             "secret \"no\" not found",
         ),
-        (
-            env(json!({"resourceFieldRef": {"resource": "limits.cpu"}})),
-            "CreateContainerConfigError",
-            "supports",
-        ),
-        (
-            json!({"metadata": {"name": 1}}),
-            "InvalidPod",
-            "cannot be read",
-        ),
+        (env(json!({"resourceFieldRef": {"resource": "limits.cpu"}})), "CreateContainerConfigError", "supports"),
+        (json!({"metadata": {"name": 1}}), "InvalidPod", "cannot be read"),
         (json!(null), "InvalidPod", "cannot be read"),
     ])
     .await;
@@ -167,10 +122,7 @@ async fn a_refused_container_carries_the_reason_too() {
     let status = bench.last(pod(containers)).await;
     assert_eq!(ended(&status, "other")["reason"], "CreateContainerError");
     let message = status["message"].as_str().unwrap();
-    assert!(
-        message.starts_with("container `other`: no command"),
-        "{message}"
-    );
+    assert!(message.starts_with("container `other`: no command"), "{message}");
     serde_json::from_value::<k8s_openapi::api::core::v1::PodStatus>(status).unwrap();
 }
 
@@ -201,10 +153,7 @@ fn without_namespaces(home: &Path, pod: &Value) -> Value {
 fn without_namespaces_a_pod_that_needs_none_runs_and_another_is_refused_by_the_setting() {
     let home = tempfile::TempDir::new().unwrap();
     let log = home.path().join(format!("pods/{UID}/logs/main.log"));
-    let plain = pod(json!([shell(
-        "main",
-        "echo $HOSTNAME; setsid sleep 0.01; touch here; exit 3"
-    )]));
+    let plain = pod(json!([shell("main", "echo $HOSTNAME; setsid sleep 0.01; touch here; exit 3")]));
     let status = without_namespaces(home.path(), &plain);
     assert_eq!(ended(&status, "main")["exitCode"], 3, "{status}");
     assert_eq!(std::fs::read_to_string(&log).unwrap(), "build\n");
@@ -215,9 +164,6 @@ fn without_namespaces_a_pod_that_needs_none_runs_and_another_is_refused_by_the_s
     let status = without_namespaces(home.path(), &pod_with(spec));
     assert_eq!(status["phase"], "Failed");
     let message = status["message"].as_str().unwrap();
-    assert!(
-        message.contains("a volume at /workspace needs namespaces"),
-        "{message}"
-    );
+    assert!(message.contains("a volume at /workspace needs namespaces"), "{message}");
     assert!(message.contains("user.max_user_namespaces"), "{message}");
 }

@@ -20,12 +20,7 @@ async fn run(volumes: Value, mounts: Value, script: &str) -> String {
     container["env"] = json!([{"name": "NAME", "value": "me"}]);
     let spec = json!({"volumes": volumes, "containers": [container]});
     let status = bench.last(pod_with(spec)).await;
-    assert_eq!(
-        status["phase"],
-        "Succeeded",
-        "{status} {}",
-        bench.log("main")
-    );
+    assert_eq!(status["phase"], "Succeeded", "{status} {}", bench.log("main"));
     bench.log("main")
 }
 
@@ -86,8 +81,7 @@ async fn sub_paths_and_read_only_mounts_are_honoured() {
             {"name": "data", "mountPath": "/named", "subPathExpr": "of-$(NAME)"},
             {"name": "settings", "mountPath": "/usr/share/mode", "subPath": "mode"},
             {"name": "data", "mountPath": "/all/inner/mount", "subPath": "z"},
-        ])
-        ,
+        ]),
         "echo 1 > /part/file; cat /all/x/y/file; touch /see/new 2>/dev/null || echo read-only; cat /see/x/y/file; \
          touch /named/f; ls -d /all/of-*; cat /usr/share/mode; echo; touch /all/inner/mount/in-z; ls /all/z; \
          test -d /usr/bin && test -e /usr/bin/env && echo usr",
@@ -99,10 +93,7 @@ async fn sub_paths_and_read_only_mounts_are_honoured() {
 #[tokio::test]
 async fn a_link_in_a_volume_leads_no_mount_out_of_it() {
     let bench = Bench::new();
-    let mut first = shell(
-        "first",
-        "ln -s / /v/root; ln -s ../../.. /v/up; ln -s /etc /v/etc",
-    );
+    let mut first = shell("first", "ln -s / /v/root; ln -s ../../.. /v/up; ln -s /etc /v/etc");
     first["volumeMounts"] = json!([{"name": "v", "mountPath": "/v"}]);
     for sub_path in ["root", "up", "etc", "root/etc"] {
         let mut main = shell("main", "ls /m");
@@ -132,10 +123,8 @@ async fn a_link_in_a_volume_leads_no_mount_out_of_it() {
 async fn a_claim_outlives_its_pods_and_a_volume_does_not() {
     let bench = Bench::new();
     for expected in ["1 1\n", "2 1\n"] {
-        let mut main = shell(
-            "main",
-            "echo x >> /claim/f; echo x >> /empty/f; echo $(wc -l < /claim/f) $(wc -l < /empty/f)",
-        );
+        let mut main =
+            shell("main", "echo x >> /claim/f; echo x >> /empty/f; echo $(wc -l < /claim/f) $(wc -l < /empty/f)");
         main["volumeMounts"] = json!([
             {"name": "claim", "mountPath": "/claim"},
             {"name": "empty", "mountPath": "/empty"},
@@ -175,10 +164,7 @@ async fn the_environment_is_the_pods_alone() {
     ]);
     bench.last(pod(json!([main]))).await;
     let log = bench.log("main");
-    let mut lines: Vec<&str> = log
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with("PATH="))
-        .collect();
+    let mut lines: Vec<&str> = log.lines().filter(|line| !line.is_empty() && !line.starts_with("PATH=")).collect();
     lines.sort_unstable();
     assert_eq!(
         lines,
@@ -210,14 +196,8 @@ async fn a_linked_home_serves_as_well() {
     std::fs::create_dir(&real).unwrap();
     symlink(&real, &link).unwrap();
     let node = waybill_embedded::node::Node::new(&link, std::path::Path::new(crate::node::RUNNER));
-    let linked = Bench {
-        node,
-        ..Bench::with(objects())
-    };
-    let mut main = shell(
-        "main",
-        "cat /s/mode; touch /s/x 2>/dev/null || echo ' read-only'",
-    );
+    let linked = Bench { node, ..Bench::with(objects()) };
+    let mut main = shell("main", "cat /s/mode; touch /s/x 2>/dev/null || echo ' read-only'");
     main["volumeMounts"] = json!([{"name": "s", "mountPath": "/s"}]);
     let spec = json!({"volumes": [{"name": "s", "configMap": {"name": "settings"}}], "containers": [main]});
     let status = linked.last(pod_with(spec)).await;

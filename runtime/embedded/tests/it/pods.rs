@@ -17,11 +17,7 @@ fn pod(name: &str, script: &str) -> Pod {
 }
 
 async fn status(pods: &Api<Pod>, name: &str) -> PodStatus {
-    pods.get_opt(name)
-        .await
-        .unwrap()
-        .and_then(|pod| pod.status)
-        .unwrap_or_default()
+    pods.get_opt(name).await.unwrap().and_then(|pod| pod.status).unwrap_or_default()
 }
 
 fn is_phase(phase: &'static str) -> impl Fn(&PodStatus) -> bool {
@@ -34,12 +30,7 @@ async fn a_pod_runs_and_its_log_is_served() {
     let client = fixture.cluster.client();
     let maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
     let map = json!({"metadata": {"name": "settings"}, "data": {"greeting": "hello"}});
-    maps.create(
-        &PostParams::default(),
-        &serde_json::from_value(map).unwrap(),
-    )
-    .await
-    .unwrap();
+    maps.create(&PostParams::default(), &serde_json::from_value(map).unwrap()).await.unwrap();
     let pods: Api<Pod> = Api::default_namespaced(client);
     let mut made = pod("p", "echo $GREETING; echo two; echo three");
     let source = json!({"configMapKeyRef": {"name": "settings", "key": "greeting"}});
@@ -53,36 +44,17 @@ async fn a_pod_runs_and_its_log_is_served() {
         let pods = pods.clone();
         async move { pods.logs("p", &params).await }
     };
-    assert_eq!(
-        log(LogParams::default()).await.unwrap(),
-        "hello\ntwo\nthree\n"
-    );
-    let tail = LogParams {
-        tail_lines: Some(1),
-        ..LogParams::default()
-    };
+    assert_eq!(log(LogParams::default()).await.unwrap(), "hello\ntwo\nthree\n");
+    let tail = LogParams { tail_lines: Some(1), ..LogParams::default() };
     assert_eq!(log(tail).await.unwrap(), "three\n");
     assert_eq!(follow(&pods, "p").await, ["hello", "two", "three"]);
-    let wrong = LogParams {
-        container: Some("x".to_owned()),
-        ..LogParams::default()
-    };
+    let wrong = LogParams { container: Some("x".to_owned()), ..LogParams::default() };
     let error = log(wrong).await.unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("container x is not valid for pod p"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("container x is not valid for pod p"), "{error}");
     pods.delete("p", &DeleteParams::default()).await.unwrap();
     assert!(pods.get_opt("p").await.unwrap().is_none());
     let left = fixture.folder.path().join("pods");
-    wait_for(
-        "folders",
-        || async { std::fs::read_dir(&left).unwrap().count() },
-        |count| *count == 0,
-    )
-    .await;
+    wait_for("folders", || async { std::fs::read_dir(&left).unwrap().count() }, |count| *count == 0).await;
 }
 
 fn exit_code(status: &PodStatus) -> Option<i32> {
@@ -91,10 +63,7 @@ fn exit_code(status: &PodStatus) -> Option<i32> {
 }
 
 async fn follow(pods: &Api<Pod>, name: &str) -> Vec<String> {
-    let params = LogParams {
-        follow: true,
-        ..LogParams::default()
-    };
+    let params = LogParams { follow: true, ..LogParams::default() };
     let stream = pods.log_stream(name, &params).await.unwrap();
     stream.lines().try_collect().await.unwrap()
 }
@@ -103,21 +72,10 @@ async fn follow(pods: &Api<Pod>, name: &str) -> Vec<String> {
 async fn a_log_is_followed_while_it_grows() {
     let fixture = live_cluster().await;
     let pods: Api<Pod> = Api::default_namespaced(fixture.cluster.client());
-    pods.create(
-        &PostParams::default(),
-        &pod("p", "echo one; sleep 1; echo two"),
-    )
-    .await
-    .unwrap();
+    pods.create(&PostParams::default(), &pod("p", "echo one; sleep 1; echo two")).await.unwrap();
     wait_for("start", || status(&pods, "p"), is_phase("Running")).await;
     let lines: Vec<String> = pods
-        .log_stream(
-            "p",
-            &LogParams {
-                follow: true,
-                ..LogParams::default()
-            },
-        )
+        .log_stream("p", &LogParams { follow: true, ..LogParams::default() })
         .await
         .unwrap()
         .lines()
@@ -131,39 +89,17 @@ async fn a_log_is_followed_while_it_grows() {
 async fn a_deleted_pod_is_ended() {
     let fixture = live_cluster().await;
     let pods: Api<Pod> = Api::default_namespaced(fixture.cluster.client());
-    pods.create(
-        &PostParams::default(),
-        &pod("p", "trap 'exit 3' TERM; while :; do sleep 0.1; done"),
-    )
-    .await
-    .unwrap();
+    pods.create(&PostParams::default(), &pod("p", "trap 'exit 3' TERM; while :; do sleep 0.1; done")).await.unwrap();
     wait_for("start", || status(&pods, "p"), is_phase("Running")).await;
-    let going = pods
-        .delete("p", &DeleteParams::default())
-        .await
-        .unwrap()
-        .left()
-        .unwrap();
+    let going = pods.delete("p", &DeleteParams::default()).await.unwrap().left().unwrap();
     assert_eq!(going.metadata.deletion_grace_period_seconds, Some(1));
-    wait_for(
-        "end",
-        || async { pods.get_opt("p").await.unwrap().is_none() },
-        |gone| *gone,
-    )
-    .await;
+    wait_for("end", || async { pods.get_opt("p").await.unwrap().is_none() }, |gone| *gone).await;
     // The name is free again, and the new Pod is another one.
-    pods.create(&PostParams::default(), &pod("p", "true"))
-        .await
-        .unwrap();
+    pods.create(&PostParams::default(), &pod("p", "true")).await.unwrap();
     wait_for("second", || status(&pods, "p"), is_phase("Succeeded")).await;
-    pods.create(&PostParams::default(), &pod("q", "sleep 600"))
-        .await
-        .unwrap();
+    pods.create(&PostParams::default(), &pod("q", "sleep 600")).await.unwrap();
     wait_for("start", || status(&pods, "q"), is_phase("Running")).await;
-    let now = DeleteParams {
-        grace_period_seconds: Some(0),
-        ..DeleteParams::default()
-    };
+    let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
     pods.delete("q", &now).await.unwrap();
     assert!(pods.get_opt("q").await.unwrap().is_none());
 }
@@ -172,9 +108,7 @@ async fn a_deleted_pod_is_ended() {
 async fn pods_of_an_earlier_process_are_lost() {
     let Fixture { cluster, folder } = live_cluster().await;
     let pods: Api<Pod> = Api::default_namespaced(cluster.client());
-    pods.create(&PostParams::default(), &pod("p", "echo begun; sleep 600"))
-        .await
-        .unwrap();
+    pods.create(&PostParams::default(), &pod("p", "echo begun; sleep 600")).await.unwrap();
     wait_for("start", || status(&pods, "p"), is_phase("Running")).await;
     let ended = pod("q", "exit 4");
     pods.create(&PostParams::default(), &ended).await.unwrap();
@@ -183,36 +117,12 @@ async fn pods_of_an_earlier_process_are_lost() {
     let cluster = Cluster::open(folder.path(), options(true)).await.unwrap();
     let pods: Api<Pod> = Api::default_namespaced(cluster.client());
     let lost = status(&pods, "p").await;
-    assert_eq!(
-        (lost.phase.as_deref(), lost.reason.as_deref()),
-        (Some("Failed"), Some("NodeLost"))
-    );
+    assert_eq!((lost.phase.as_deref(), lost.reason.as_deref()), (Some("Failed"), Some("NodeLost")));
     assert!(lost.message.unwrap().contains("ended before the Pod did"));
-    assert_eq!(
-        lost.container_statuses.unwrap()[0]
-            .state
-            .clone()
-            .unwrap()
-            .terminated
-            .unwrap()
-            .exit_code,
-        137
-    );
-    assert_eq!(
-        pods.logs("p", &LogParams::default()).await.unwrap(),
-        "begun\n"
-    );
+    assert_eq!(lost.container_statuses.unwrap()[0].state.clone().unwrap().terminated.unwrap().exit_code, 137);
+    assert_eq!(pods.logs("p", &LogParams::default()).await.unwrap(), "begun\n");
     let other = status(&pods, "q").await;
-    assert_eq!(
-        other.container_statuses.unwrap()[0]
-            .state
-            .clone()
-            .unwrap()
-            .terminated
-            .unwrap()
-            .exit_code,
-        4
-    );
+    assert_eq!(other.container_statuses.unwrap()[0].state.clone().unwrap().terminated.unwrap().exit_code, 4);
     pods.delete("p", &DeleteParams::default()).await.unwrap();
     assert!(pods.get_opt("p").await.unwrap().is_none());
 }
@@ -222,9 +132,7 @@ async fn a_pod_that_was_not_started_yet_is_started_later() {
     let folder = tempfile::tempdir().unwrap();
     let cluster = Cluster::open(folder.path(), options(false)).await.unwrap();
     let pods: Api<Pod> = Api::default_namespaced(cluster.client());
-    pods.create(&PostParams::default(), &pod("p", "true"))
-        .await
-        .unwrap();
+    pods.create(&PostParams::default(), &pod("p", "true")).await.unwrap();
     cluster.shutdown().await;
     let cluster = Cluster::open(folder.path(), options(true)).await.unwrap();
     let pods: Api<Pod> = Api::default_namespaced(cluster.client());
@@ -242,18 +150,10 @@ async fn jobs_complete_or_fail() {
     let fixture = live_cluster().await;
     let client = fixture.cluster.client();
     let jobs: Api<Job> = Api::default_namespaced(client.clone());
-    jobs.create(
-        &PostParams::default(),
-        &job("good", json!({"completions": 3, "parallelism": 2}), "true"),
-    )
-    .await
-    .unwrap();
-    jobs.create(
-        &PostParams::default(),
-        &job("bad", json!({"backoffLimit": 1}), "exit 1"),
-    )
-    .await
-    .unwrap();
+    jobs.create(&PostParams::default(), &job("good", json!({"completions": 3, "parallelism": 2}), "true"))
+        .await
+        .unwrap();
+    jobs.create(&PostParams::default(), &job("bad", json!({"backoffLimit": 1}), "exit 1")).await.unwrap();
     jobs.create(
         &PostParams::default(),
         &job(
@@ -273,27 +173,17 @@ async fn jobs_complete_or_fail() {
     };
     let has = |kind: &'static str| {
         move |status: &Value| {
-            status["conditions"].as_array().is_some_and(|list| {
-                list.iter()
-                    .any(|one| one["type"] == kind && one["status"] == "True")
-            })
+            status["conditions"]
+                .as_array()
+                .is_some_and(|list| list.iter().any(|one| one["type"] == kind && one["status"] == "True"))
         }
     };
     let good = wait_for("good", look("good"), has("Complete")).await;
-    assert_eq!(
-        (&good["succeeded"], &good["active"]),
-        (&json!(3), &Value::Null)
-    );
+    assert_eq!((&good["succeeded"], &good["active"]), (&json!(3), &Value::Null));
     assert!(good["completionTime"].is_string());
     let bad = wait_for("bad", look("bad"), has("Failed")).await;
     assert_eq!(bad["failed"], 2);
-    assert!(
-        bad["conditions"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|one| one["reason"] == "BackoffLimitExceeded")
-    );
+    assert!(bad["conditions"].as_array().unwrap().iter().any(|one| one["reason"] == "BackoffLimitExceeded"));
     let numbered = wait_for("numbered", look("numbered"), has("Complete")).await;
     assert_eq!(numbered["succeeded"], 2);
 }
@@ -316,10 +206,5 @@ async fn a_claim_goes_after_its_last_user() {
     assert!(going.left().unwrap().metadata.deletion_timestamp.is_some());
     assert!(claims.get_opt("c").await.unwrap().is_some());
     pods.delete("p", &DeleteParams::default()).await.unwrap();
-    wait_for(
-        "claim",
-        || async { claims.get_opt("c").await.unwrap().is_none() },
-        |gone| *gone,
-    )
-    .await;
+    wait_for("claim", || async { claims.get_opt("c").await.unwrap().is_none() }, |gone| *gone).await;
 }

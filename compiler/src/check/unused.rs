@@ -1,0 +1,114 @@
+//! Definitions that nothing uses. They do no harm; most often a name next to them is wrong or a use was forgotten.
+//!
+//! **Invariant:** runs only over a spec without errors: an unknown name would make what it meant look unused.
+
+use crate::diag::{Diagnostic, Diags, codes};
+use crate::expr::{Chain, Template};
+use crate::model::resolve::DEFAULT_CLUSTER;
+use crate::source::Spanned;
+use crate::spec::Spec;
+use crate::spec::pipeline::{Pipeline, TaskUse};
+use crate::spec::task::Task;
+
+/// Reports tasks, parameters, workspaces, results, clusters and secret-stores that nothing uses.
+pub fn check(spec: &Spec, diags: &mut Diags) {
+    check_tops(spec, diags);
+    for task in &spec.tasks {
+        let uses: Vec<(&Pipeline, &TaskUse)> = uses(spec, task).collect();
+        if uses.is_empty() {
+            diags.push(unused("task", &task.name, "no pipeline uses it"));
+        } else {
+            check_task(task, &uses, diags);
+        }
+    }
+    for pipeline in &spec.pipelines {
+        check_pipeline(pipeline, diags);
+    }
+}
+
+fn unused(what: &str, name: &Spanned<String>, why: &str) -> Diagnostic {
+    let message = format!("{what} `{}` is not used", name.value);
+    Diagnostic::new(&codes::UNUSED, name.span, message).here(why.to_owned()).help("use it, or remove it")
+}
+
+fn check_tops(spec: &Spec, diags: &mut Diags) {
+    let places = spec.environments.iter().filter_map(|environment| environment.cluster.as_ref());
+    let runs_on = spec.pipelines.iter().filter_map(|pipeline| pipeline.runs_on.as_ref());
+    let pods = runs_on.map(|runs_on| runs_on.cluster.as_ref().map_or(DEFAULT_CLUSTER, Spanned::as_str));
+    let clusters: Vec<&str> = places.map(|place| place.name.as_str()).chain(pods).collect();
+    for cluster in spec.clusters.iter().filter(|cluster| !clusters.contains(&cluster.name.as_str())) {
+        diags.push(unused("cluster", &cluster.name, "nothing is there"));
+    }
+    let secrets = spec.environments.iter().flat_map(|environment| &environment.secrets);
+    let stores: Vec<&str> =
+        secrets.filter_map(|secret| secret.vault.as_ref()).map(|vault| vault.store.as_str()).collect();
+    for store in spec.stores.iter().filter(|store| !stores.contains(&store.name.as_str())) {
+        diags.push(unused("secret-store", &store.name, "no secret is in it"));
+    }
+}
+
+fn uses<'a>(spec: &'a Spec, task: &'a Task) -> impl Iterator<Item = (&'a Pipeline, &'a TaskUse)> {
+    let all = spec
+        .pipelines
+        .iter()
+        .flat_map(|pipeline| pipeline.tasks.iter().chain(&pipeline.finally).map(move |use_of| (pipeline, use_of)));
+    all.filter(|(_, use_of)| use_of.task.value == task.name.value)
+}
+
+fn check_task(task: &Task, uses: &[(&Pipeline, &TaskUse)], diags: &mut Diags) {
+    let templates: Vec<&Template> = task
+        .steps
+        .iter()
+        .flat_map(|step| step.workdir.iter().chain(step.env.iter().map(|(_, template)| template)))
+        .collect();
+    for param in task.params.iter().filter(|param| !named(&templates, "param", &param.name.value)) {
+        diags.push(unused("parameter", &param.name, "no step gets it"));
+    }
+    // Workspaces are mounted at fixed paths too, so a script may know them without an expression.
+    let by_path = task.steps.iter().any(|step| {
+        let workdir = step.workdir.as_ref().and_then(Template::literal).unwrap_or_default();
+        let script = step.script.as_ref().map_or("", |script| script.text.value.as_str());
+        workdir.contains("/workspace") || script.contains("/workspace")
+    });
+    for workspace in task.workspaces.iter().filter(|name| !by_path && !named(&templates, "workspace", &name.value)) {
+        diags.push(unused("workspace", workspace, "no step works in it"));
+    }
+    for result in &task.results {
+        let read = |(pipeline, use_of): &(&Pipeline, &TaskUse)| {
+            let is_it = |chain: &&Chain| chain.parts() == ["task", &use_of.name.value, "result", &result.name.value];
+            values(pipeline).iter().flat_map(|template| template.chains()).any(|chain| is_it(&chain))
+        };
+        if !uses.iter().any(read) {
+            diags.push(unused("result", &result.name, "no pipeline reads it"));
+        }
+    }
+}
+
+fn check_pipeline(pipeline: &Pipeline, diags: &mut Diags) {
+    let values = values(pipeline);
+    for param in pipeline.params.iter().filter(|param| !named(&values, "param", &param.name.value)) {
+        diags.push(unused("parameter", &param.name, "nothing in the pipeline gets it"));
+    }
+    let tasks = pipeline.tasks.iter().chain(&pipeline.finally);
+    let bound = tasks.flat_map(|task| &task.workspaces).map(|(_, name)| name.as_str());
+    let contexts = pipeline.images.iter().map(|image| image.context.value.split('/').next().unwrap_or_default());
+    let used: Vec<&str> = bound.chain(contexts).collect();
+    for workspace in pipeline.workspaces.iter().filter(|workspace| !used.contains(&workspace.name.as_str())) {
+        diags.push(unused("workspace", &workspace.name, "no task or image works in it"));
+    }
+}
+
+/// Everything in a pipeline that may hold an expression.
+fn values(pipeline: &Pipeline) -> Vec<&Template> {
+    let tasks = pipeline.tasks.iter().chain(&pipeline.finally);
+    let params = tasks.flat_map(|task| task.params.iter().map(|(_, value)| value));
+    let tags = pipeline.images.iter().map(|image| &image.tag);
+    params.chain(tags).chain(pipeline.checkouts.iter().map(|checkout| &checkout.revision)).collect()
+}
+
+fn named(templates: &[&Template], root: &str, name: &str) -> bool {
+    let chains = templates.iter().flat_map(|template| template.chains());
+    chains
+        .into_iter()
+        .any(|chain| matches!(chain.parts().as_slice(), [first, second, ..] if *first == root && *second == name))
+}

@@ -1,0 +1,58 @@
+//! Every code of the compiler, one static each; a number is never used again.
+//!
+//! The examples are run by a test: each failing one gives its code, each fixed one does not.
+//! An example is the text of `waybill.kdl`; a line `--- PATH` starts another file.
+
+mod expressions;
+mod files;
+mod joins;
+mod language;
+mod manifests;
+mod objects;
+mod planning;
+mod rollouts;
+
+pub use expressions::*;
+pub use files::*;
+pub use joins::*;
+pub use language::*;
+pub use manifests::*;
+pub use objects::*;
+pub use planning::*;
+pub use rollouts::*;
+
+use crate::diag::Severity;
+
+/// A kind of finding: what it is called, why it matters, and how it goes away.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Code {
+    pub number: u16,
+    pub name: &'static str,
+    pub severity: Severity,
+    pub summary: &'static str,
+    pub explanation: &'static str,
+    pub failing: &'static str,
+    pub fixed: &'static str,
+}
+
+impl Code {
+    /// `WB0123`.
+    pub fn id(&self) -> String {
+        format!("WB{:04}", self.number)
+    }
+}
+
+/// All codes, by number.
+pub fn all() -> Vec<&'static Code> {
+    let mut codes: Vec<&'static Code> =
+        [FILES, LANGUAGE, EXPRESSIONS, JOINS, OBJECTS, ROLLOUTS, MANIFESTS, PLANNING].concat();
+    codes.sort_by_key(|code| code.number);
+    codes
+}
+
+/// The code called `WB0123`, `0123`, `123` or by its name.
+pub fn find(text: &str) -> Option<&'static Code> {
+    let digits = text.strip_prefix("WB").or_else(|| text.strip_prefix("wb")).unwrap_or(text);
+    let number: Option<u16> = digits.parse().ok();
+    all().into_iter().find(|code| Some(code.number) == number || code.name == text)
+}

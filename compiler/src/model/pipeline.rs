@@ -1,0 +1,353 @@
+//! Pipelines: jobs, what they get, and the order that names and `after` imply.
+
+use std::collections::BTreeSet;
+
+use super::resolve::{cluster, find, find_in, unique};
+use super::scope::{self, Scope, ScopedJob, Typed};
+use super::{
+    Atom, Checkout, Cluster, ImageWork, Job, JobId, Param, Pipeline, Registry, Task, TaskId, TaskWork, ValueType, Work,
+    Workspace, order, task,
+};
+use crate::diag::{Applicability, Diagnostic, Diags, codes};
+use crate::source::Spanned;
+use crate::spec::{pipeline as written, value};
+
+/// What a pipeline can name outside itself.
+pub struct Outer<'a> {
+    pub clusters: &'a [Cluster],
+    pub tasks: &'a [Task],
+    pub registries: &'a [Registry],
+}
+
+/// A pipeline, if every name in it that a job rests on is known.
+pub fn resolve(spec: &written::Pipeline, outer: &Outer, diags: &mut Diags) -> Option<Pipeline> {
+    let jobs = spec.tasks.iter().map(|task| &task.name).chain(spec.images.iter().map(|image| &image.name));
+    unique(jobs.chain(spec.finally.iter().map(|task| &task.name)), "task or image", diags);
+    unique(spec.params.iter().map(|param| &param.name), "parameter", diags);
+    unique(spec.workspaces.iter().map(|workspace| &workspace.name), "workspace", diags);
+    let params = task::params(&spec.params, diags);
+    let scope = scope(spec, outer, &params);
+    let workspaces: Vec<&str> = spec.workspaces.iter().map(|workspace| workspace.name.as_str()).collect();
+    let inner = Inner { outer, scope: &scope, workspaces: &workspaces };
+    let checkouts = spec.checkouts.iter().filter_map(|checkout| inner.checkout(checkout, diags)).collect();
+    let tasks = spec.tasks.iter().map(|task| inner.task_job(task, diags));
+    let mut jobs: Vec<Option<Job>> = tasks.collect();
+    jobs.extend(spec.images.iter().map(|image| inner.image_job(image, diags)));
+    let finally: Vec<Option<Job>> = spec.finally.iter().map(|task| inner.task_job(task, diags)).collect();
+    let Some(runs_on) = &spec.runs_on else {
+        let finding = Diagnostic::new(
+            &codes::MISSING_VALUE,
+            spec.name.span,
+            format!("pipeline `{}` does not say where it runs", spec.name.value),
+        );
+        diags.push(finding.here("`runs-on` is missing").help("add `runs-on namespace=\"NAME\"`"));
+        return None;
+    };
+    let default = Spanned::new("default".to_owned(), spec.span);
+    let cluster = cluster(runs_on.cluster.as_ref().unwrap_or(&default), outer.clusters, diags)?;
+    let (jobs, finally) = ordered(jobs, finally.into_iter().flatten().collect(), diags)?;
+    Some(Pipeline {
+        name: spec.name.clone(),
+        cluster,
+        namespace: runs_on.namespace.clone(),
+        create: runs_on.create,
+        service_account: runs_on.service_account.clone(),
+        inputs: spec.inputs.iter().map(|glob| value::clean_path(&glob.value)).collect(),
+        params,
+        workspaces: spec
+            .workspaces
+            .iter()
+            .map(|workspace| Workspace { name: workspace.name.clone(), size: workspace.size.clone() })
+            .collect(),
+        checkouts,
+        jobs,
+        finally,
+    })
+}
+
+/// What expressions of the pipeline can name. Jobs have the numbers of their order in the spec: tasks, then images.
+fn scope<'a>(spec: &'a written::Pipeline, outer: &'a Outer, params: &'a [Param]) -> Scope<'a> {
+    let results = |task: &written::TaskUse| {
+        outer.tasks.iter().find(|known| known.name.value == task.task.value).map(|task| task.results.as_slice())
+    };
+    let tasks = spec.tasks.iter().enumerate().map(|(at, task)| ScopedJob {
+        name: task.name.as_str(),
+        id: JobId(at),
+        image: false,
+        results: results(task).unwrap_or_default(),
+    });
+    let images = spec.images.iter().enumerate().map(|(at, image)| ScopedJob {
+        name: image.name.as_str(),
+        id: JobId(spec.tasks.len() + at),
+        image: true,
+        results: &[],
+    });
+    Scope { params, workspaces: Vec::new(), results: &[], jobs: tasks.chain(images).collect() }
+}
+
+struct Inner<'a> {
+    outer: &'a Outer<'a>,
+    scope: &'a Scope<'a>,
+    workspaces: &'a [&'a str],
+}
+
+impl Inner<'_> {
+    fn workspace(&self, name: &Spanned<String>, diags: &mut Diags) -> Option<usize> {
+        find(name, "workspace", self.workspaces, diags)
+    }
+
+    fn checkout(&self, spec: &written::Checkout, diags: &mut Diags) -> Option<Checkout> {
+        let revision = scope::resolve(&spec.revision, self.scope, diags);
+        self.expect(&revision, ValueType::Commit, diags);
+        Some(Checkout { workspace: self.workspace(&spec.workspace, diags)?, revision: revision.value, span: spec.span })
+    }
+
+    /// Reports a value that does not fit.
+    fn expect(&self, typed: &Typed, wanted: ValueType, diags: &mut Diags) {
+        let literal = match typed.value.atoms.as_slice() {
+            [Atom::Text(text)] => scope::bad_literal(text, wanted),
+            _ => None,
+        };
+        let Some(why) = literal.or_else(|| typed.ty.and_then(|ty| scope::mismatch(ty, wanted))) else { return };
+        diags.push(
+            Diagnostic::new(
+                &codes::TYPE_MISMATCH,
+                typed.value.span,
+                format!("a value of type {} is wanted here", wanted.as_str()),
+            )
+            .here(why),
+        );
+    }
+
+    fn after(&self, names: &[Spanned<String>], diags: &mut Diags) -> BTreeSet<JobId> {
+        let known: Vec<&str> = self.scope.jobs.iter().map(|job| job.name).collect();
+        let mut after = BTreeSet::new();
+        for name in names {
+            after.extend(find(name, "task or image", &known, diags).map(|at| self.scope.jobs[at].id));
+        }
+        after
+    }
+
+    fn task_job(&self, spec: &written::TaskUse, diags: &mut Diags) -> Option<Job> {
+        let mut after = self.after(&spec.after, diags);
+        let known: Vec<&str> = self.outer.tasks.iter().map(|task| task.name.as_str()).collect();
+        let found = find(&spec.task, "task", &known, diags);
+        let Some(found) = found else {
+            // The values are read all the same: what is wrong in them is another mistake.
+            for (_, template) in &spec.params {
+                scope::resolve(template, self.scope, diags);
+            }
+            for (_, name) in &spec.workspaces {
+                self.workspace(name, diags);
+            }
+            return None;
+        };
+        let task = &self.outer.tasks[found];
+        let params = self.params(spec, task, diags);
+        after.extend(params.iter().flatten().flat_map(|value| value.atoms.iter().filter_map(needed)));
+        let workspaces = self.bindings(spec, task, diags)?;
+        let work = TaskWork { task: TaskId(found), params, workspaces, timeout_seconds: spec.timeout_seconds };
+        Some(Job {
+            name: spec.name.clone(),
+            after: after.into_iter().collect(),
+            work: Work::Task(work),
+            span: spec.span,
+        })
+    }
+
+    fn params(&self, spec: &written::TaskUse, task: &Task, diags: &mut Diags) -> Vec<Option<super::Value>> {
+        let known: Vec<&str> = task.params.iter().map(|param| param.name.as_str()).collect();
+        for (name, _) in &spec.params {
+            find_in(name, "parameter", &format!(" of task `{}`", task.name.value), &known, diags);
+        }
+        let mut values = Vec::new();
+        for param in &task.params {
+            let given = spec.params.iter().find(|(name, _)| name.value == param.name.value);
+            let typed = given.map(|(_, template)| scope::resolve(template, self.scope, diags));
+            if let Some(typed) = &typed {
+                self.expect(typed, param.ty, diags);
+            } else if param.default.is_none() {
+                let message = format!("task `{}` needs its parameter `{}`", spec.name.value, param.name.value);
+                let finding = Diagnostic::new(&codes::PARAM_MISSING, spec.name.span, message).here("no value is given");
+                diags.push(
+                    finding
+                        .label(param.name.span, "declared here, without a default")
+                        .help(format!("add `param {}=\"…\"`", param.name.value)),
+                );
+            }
+            values.push(typed.map(|typed| typed.value));
+        }
+        values
+    }
+
+    fn bindings(&self, spec: &written::TaskUse, task: &Task, diags: &mut Diags) -> Option<Vec<usize>> {
+        let known: Vec<&str> = task.workspaces.iter().map(Spanned::as_str).collect();
+        for (name, _) in &spec.workspaces {
+            find_in(name, "workspace", &format!(" of task `{}`", task.name.value), &known, diags);
+        }
+        let mut bound = Vec::new();
+        for wanted in &task.workspaces {
+            match spec.workspaces.iter().find(|(name, _)| name.value == wanted.value) {
+                Some((_, name)) => bound.push(self.workspace(name, diags)),
+                None => {
+                    diags.push(self.unbound(spec, wanted));
+                    bound.push(None);
+                }
+            }
+        }
+        bound.into_iter().collect()
+    }
+
+    fn unbound(&self, spec: &written::TaskUse, wanted: &Spanned<String>) -> Diagnostic {
+        let message = format!("workspace `{}` of task `{}` is not bound", wanted.value, spec.name.value);
+        let finding = Diagnostic::new(&codes::WORKSPACE_UNBOUND, spec.name.span, message).here("no workspace is given");
+        let finding = finding.label(wanted.span, "the task works in it");
+        match self.workspaces.first() {
+            Some(first) => finding.help(format!("add `workspace {}=\"{first}\"`", wanted.value)),
+            None => finding.help("the pipeline has no workspace: add `workspace \"source\"`"),
+        }
+    }
+
+    fn image_job(&self, spec: &written::Image, diags: &mut Diags) -> Option<Job> {
+        let mut after = self.after(&spec.after, diags);
+        let tag = scope::resolve(&spec.tag, self.scope, diags);
+        self.check_tag(&tag, diags);
+        after.extend(tag.value.atoms.iter().filter_map(needed));
+        let (workspace, folder) = spec.context.value.split_once('/').unwrap_or((spec.context.value.as_str(), ""));
+        if spec.context.value.is_empty() {
+            return None;
+        }
+        if !value::is_path(&spec.context.value) {
+            let message = format!("`{}` is not a folder in a workspace", spec.context.value);
+            diags.push(
+                Diagnostic::new(&codes::WRONG_TYPE, spec.context.span, message).here("begins with a workspace's name"),
+            );
+            return None;
+        }
+        let workspace = self.workspace(&Spanned::new(workspace.to_owned(), spec.context.span), diags)?;
+        let dockerfile = spec.dockerfile.clone().unwrap_or(Spanned::new("Dockerfile".into(), spec.span));
+        let work = ImageWork {
+            workspace,
+            folder: value::clean_path(folder),
+            context: spec.context.clone(),
+            dockerfile,
+            tag: tag.value,
+            reference: self.reference(spec),
+        };
+        Some(Job {
+            name: spec.name.clone(),
+            after: after.into_iter().collect(),
+            work: Work::Image(work),
+            span: spec.span,
+        })
+    }
+
+    /// The image's name in the registry.
+    fn reference(&self, spec: &written::Image) -> String {
+        match (&spec.reference, self.outer.registries.first()) {
+            (Some(reference), _) => reference.value.clone(),
+            (None, Some(registry)) => format!("{}/{}", registry.prefix.value, spec.name.value),
+            (None, None) => spec.name.value.clone(),
+        }
+    }
+
+    fn check_tag(&self, tag: &Typed, diags: &mut Diags) {
+        if tag.ty.is_none() {
+            return;
+        }
+        let finding = |message: String| Diagnostic::new(&codes::BAD_IMAGE_TAG, tag.value.span, message);
+        let git_ref = tag.value.atoms.iter().find_map(|atom| match atom {
+            Atom::Param(at) if self.scope.params[*at].ty == ValueType::GitRef => Some(&self.scope.params[*at]),
+            _ => None,
+        });
+        if let Some(param) = git_ref {
+            let found =
+                finding("a git ref cannot be an image tag".into()).here("a ref such as `refs/heads/main` has slashes");
+            let found = found.label(param.name.span, format!("`{}` is a git-ref", param.name.value));
+            let commit = self.scope.params.iter().find(|param| param.ty == ValueType::Commit);
+            let name = commit.map_or("revision", |param| param.name.as_str());
+            let text = format!("\"${{param.{name}.short}}\"");
+            diags.push(found.help("use the commit, which is the same wherever it is built").fix(
+                "use the commit",
+                Applicability::Maybe,
+                tag.value.span,
+                text,
+            ));
+            return;
+        }
+        let literal: String =
+            tag.value.atoms.iter().map(|atom| if let Atom::Text(text) = atom { text.as_str() } else { "x" }).collect();
+        if let Some(why) = value::bad_tag(&literal) {
+            let found = finding(format!("`{}` cannot be an image tag", show(tag))).here(why);
+            diags.push(found.help("a tag has letters, digits, `_`, `.` and `-`, at most 128 of them"));
+        }
+    }
+}
+
+fn show(tag: &Typed) -> String {
+    tag.value.atoms.iter().map(|atom| if let Atom::Text(text) = atom { text.as_str() } else { "${…}" }).collect()
+}
+
+/// The job that must have ended before a value is known.
+fn needed(atom: &Atom) -> Option<JobId> {
+    match atom {
+        Atom::JobResult(job, _) | Atom::ImageDigest(job) => Some(*job),
+        Atom::Text(_) | Atom::Param(_) | Atom::ParamShort(_) | Atom::Workspace(_) | Atom::ResultPath(_) => None,
+    }
+}
+
+/// Puts jobs into an order in which they can run and renumbers what they refer to. Jobs that did not resolve are left
+/// out, and so is what refers to them.
+fn ordered(jobs: Vec<Option<Job>>, finally: Vec<Job>, diags: &mut Diags) -> Option<(Vec<Job>, Vec<Job>)> {
+    let after = |job: &Option<Job>| job.as_ref().map_or(Vec::new(), |job| job.after.iter().map(|id| id.0).collect());
+    let order = match order::topological(&jobs.iter().map(after).collect::<Vec<_>>()) {
+        Ok(order) => order,
+        Err(cycle) => {
+            diags.push(task_cycle(&jobs, &cycle));
+            return None;
+        }
+    };
+    let mut new = vec![None; jobs.len()];
+    for (at, old) in order.iter().filter(|old| jobs[**old].is_some()).enumerate() {
+        new[*old] = Some(JobId(at));
+    }
+    let mut jobs = jobs;
+    let renumber = |mut job: Job| {
+        let mut after: Vec<JobId> = job.after.iter().filter_map(|id| new[id.0]).collect();
+        after.sort();
+        job.after = after;
+        match &mut job.work {
+            Work::Task(work) => work.params.iter_mut().flatten().for_each(|value| renumber_value(value, &new)),
+            Work::Image(work) => renumber_value(&mut work.tag, &new),
+        }
+        job
+    };
+    let ordered = order.into_iter().filter_map(|old| jobs[old].take().map(renumber)).collect();
+    Some((ordered, finally.into_iter().map(renumber).collect()))
+}
+
+fn renumber_value(value: &mut super::Value, new: &[Option<JobId>]) {
+    value.atoms.retain_mut(|atom| match atom {
+        Atom::JobResult(job, _) | Atom::ImageDigest(job) => match new[job.0] {
+            Some(id) => {
+                *job = id;
+                true
+            }
+            None => false,
+        },
+        Atom::Text(_) | Atom::Param(_) | Atom::ParamShort(_) | Atom::Workspace(_) | Atom::ResultPath(_) => true,
+    });
+}
+
+fn task_cycle(jobs: &[Option<Job>], cycle: &[usize]) -> Diagnostic {
+    let job = |at: usize| jobs[at].as_ref().expect("BUG: a job in a cycle was left out");
+    let name = |at: usize| job(at).name.value.as_str();
+    let path: Vec<&str> = cycle.iter().chain([&cycle[0]]).map(|at| name(*at)).collect();
+    let message = format!("tasks wait for each other in a circle: {}", path.join(" after "));
+    let label = |at: usize, next: usize| format!("`{}` waits for `{}`", name(at), name(next));
+    let finding = Diagnostic::new(&codes::TASK_CYCLE, job(cycle[0]).name.span, message);
+    let next = |index: usize| cycle[(index + 1) % cycle.len()];
+    let finding = finding.here(label(cycle[0], next(0)));
+    (1..cycle.len())
+        .fold(finding, |finding, index| finding.label(job(cycle[index]).name.span, label(cycle[index], next(index))))
+}

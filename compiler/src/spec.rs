@@ -1,0 +1,132 @@
+//! The language: one table, one struct and one `lower` for each block, as written. Names are not resolved here.
+//!
+//! **Invariant:** lowering never fails and never stops: what is wrong becomes a finding and is left out.
+//! Not here: defaults and references (`model`), joins (`check`).
+
+pub mod cluster;
+pub mod environment;
+pub mod pipeline;
+pub mod project;
+pub mod reference;
+pub mod rollout;
+pub mod table;
+pub mod task;
+pub mod value;
+pub mod view;
+pub mod yaml;
+
+use crate::diag::{Code, Diagnostic, Diags, Severity, codes};
+use crate::source::{FileId, Sources, Span};
+use crate::syntax::{self, Node, Text, Tree};
+use table::{BLOCK, Block, many, optional};
+use view::{Syntax, View};
+
+/// A whole spec as written, files in order.
+#[derive(Clone, Debug, Default)]
+pub struct Spec {
+    pub projects: Vec<project::Project>,
+    pub clusters: Vec<cluster::Cluster>,
+    pub stores: Vec<cluster::SecretStore>,
+    pub tasks: Vec<task::Task>,
+    pub pipelines: Vec<pipeline::Pipeline>,
+    pub environments: Vec<environment::Environment>,
+    /// The files that it was read from.
+    pub files: Vec<FileId>,
+    /// Whether a part of a file could not be parsed, so that names may be missing.
+    pub torn: bool,
+}
+
+impl Spec {
+    /// Whether nothing is defined at all.
+    pub fn is_empty(&self) -> bool {
+        let blocks = [self.projects.len(), self.clusters.len(), self.stores.len(), self.tasks.len()];
+        blocks.iter().sum::<usize>() + self.pipelines.len() + self.environments.len() == 0
+    }
+}
+
+/// The top level of a spec file.
+pub static ROOT: Block = Block {
+    doc: "A delivery spec: what is built, where it runs, and how it gets there.",
+    children: &[
+        optional(&project::PROJECT),
+        many(&cluster::CLUSTER),
+        many(&cluster::SECRET_STORE),
+        many(&task::TASK),
+        many(&pipeline::PIPELINE),
+        many(&environment::ENVIRONMENT),
+    ],
+    ..BLOCK
+};
+
+/// Blocks of the design that this version does not know yet: they deserve a better message than "unknown".
+const LATER: &[&str] = &["trigger", "triggers", "policy", "policies", "use", "access", "notify"];
+
+/// Errors of reading that leave nothing out: names that they hide are still defined.
+const HARMLESS: &[&Code] = &[&codes::UNKNOWN_PROPERTY, &codes::DUPLICATE_KEY];
+
+/// Reads files into one spec.
+pub fn lower(sources: &Sources, files: &[FileId], diags: &mut Diags) -> Spec {
+    let mut spec = Spec { files: files.to_vec(), ..Spec::default() };
+    for file in files {
+        let before = diags.iter().count();
+        let found = read(sources, *file, diags);
+        let read = diags.iter().skip(before);
+        spec.torn |=
+            read.filter(|finding| finding.severity == Severity::Error).any(|finding| !HARMLESS.contains(&finding.code));
+        if found.is_empty() && diags.iter().count() == before {
+            let finding = Diagnostic::new(&codes::EMPTY_SPEC, Span::start_of(*file), "the spec defines nothing");
+            diags.push(finding.help("begin with `project \"NAME\"`"));
+        }
+        for (node, syntax) in found {
+            lower_root(&node, syntax, &mut spec, diags);
+        }
+    }
+    spec
+}
+
+/// The documents of a file as nodes of `ROOT`.
+fn read(sources: &Sources, file: FileId, diags: &mut Diags) -> Vec<(Node, Syntax)> {
+    match syntax::parse(sources, file, diags) {
+        Tree::Kdl(children) if children.is_empty() => Vec::new(),
+        Tree::Kdl(children) => {
+            let start = Span::start_of(file);
+            let node = Node {
+                name: Text::plain("", start),
+                args: Vec::new(),
+                props: Vec::new(),
+                children,
+                span: start,
+                torn: false,
+            };
+            vec![(node, Syntax::Kdl)]
+        }
+        Tree::Yaml(documents) => {
+            let nodes = documents.iter().filter_map(|document| yaml::document(document, &ROOT, diags));
+            nodes.map(|node| (node, Syntax::Yaml)).collect()
+        }
+    }
+}
+
+fn lower_root(node: &Node, syntax: Syntax, spec: &mut Spec, diags: &mut Diags) {
+    let mut node = node.clone();
+    let later = |name: &Text| LATER.contains(&name.value.as_str());
+    let places = node.children.iter().map(|child| &child.name).chain(node.props.iter().map(|(key, _)| key));
+    for name in places.filter(|name| later(name)) {
+        let message = format!("`{}` is not supported yet", name.value);
+        diags.push(
+            Diagnostic::new(&codes::NOT_YET, name.span, message)
+                .here("this version cannot do it")
+                .help("remove the block"),
+        );
+    }
+    node.children.retain(|child| !later(&child.name));
+    node.props.retain(|(key, _)| !later(key));
+    view::check(&mut node, &ROOT, syntax, diags);
+    let root = View { block: &ROOT, node: &node };
+    spec.projects.extend(root.children("project").iter().map(project::lower));
+    spec.clusters.extend(root.children("cluster").iter().filter_map(|view| cluster::lower(view, diags)));
+    spec.stores.extend(root.children("secret-store").iter().filter_map(cluster::lower_store));
+    spec.tasks.extend(root.children("task").iter().filter_map(|view| task::lower(view, diags)));
+    spec.pipelines.extend(root.children("pipeline").iter().filter_map(|view| pipeline::lower(view, diags)));
+    spec.environments.extend(root.children("environment").iter().filter_map(|view| environment::lower(view, diags)));
+}

@@ -1,0 +1,272 @@
+//! `environment`: a place that runs a version, its manifests, and how versions get there.
+
+use super::rollout::{ROLLOUT, Rollout};
+use super::table::{Arg, BLOCK, Block, Type, arg, default, many, one, optional, prop, required};
+use super::view::View;
+use crate::diag::{Diagnostic, Diags, codes};
+use crate::source::{Span, Spanned};
+
+pub static ENVIRONMENT: Block = Block {
+    name: "environment",
+    plural: "environments",
+    doc: "A namespace of a cluster that runs a version of the manifests.",
+    args: &[arg("name", Type::Name, "the environment's name")],
+    children: &[
+        one(&CLUSTER_USE),
+        optional(&MANIFESTS),
+        many(&IMAGE),
+        optional(&PROMOTE),
+        many(&ROLLOUT),
+        optional(&SYNC),
+        optional(&HEALTH),
+        many(&SECRET),
+    ],
+    ..BLOCK
+};
+
+pub static CLUSTER_USE: Block = Block {
+    name: "cluster",
+    plural: "clusters",
+    doc: "Where the environment is.",
+    args: &[arg("name", Type::Name, "name of a `cluster`")],
+    props: &[
+        required("namespace", Type::Name, "namespace of its objects"),
+        default("create", Type::Bool, "#false", "whether to make the namespace; it is never deleted"),
+    ],
+    ..BLOCK
+};
+
+pub static MANIFESTS: Block = Block {
+    name: "manifests",
+    plural: "manifests",
+    doc: "A file or folder of plain YAML, or a Kustomize overlay.",
+    args: &[arg("path", Type::Path, "path below the project's folder")],
+    ..BLOCK
+};
+
+pub static IMAGE: Block = Block {
+    name: "image",
+    plural: "images",
+    doc: "An image whose tag and digest Waybill writes into the overlay.",
+    args: &[arg("image", Type::Name, "the image's name in the spec; in YAML the key `image`")],
+    props: &[
+        prop("from", Type::Text, "what builds it: `pipeline.NAME.image.NAME`; absent where it is promoted"),
+        prop("name", Type::Image, "name of the entry in the overlay's `images`; without it the built image's name"),
+    ],
+    ..BLOCK
+};
+
+pub static PROMOTE: Block = Block {
+    name: "promote",
+    plural: "promotes",
+    doc: "Takes the digests of another environment, after its gates.",
+    props: &[required("from", Type::Name, "the environment before this one")],
+    children: &[many(&PROMOTED_IMAGE), optional(&SOAK), optional(&APPROVAL), optional(&HOTFIX)],
+    ..BLOCK
+};
+
+pub static PROMOTED_IMAGE: Block = Block {
+    name: "image",
+    plural: "images",
+    doc: "An image that is promoted; without one all of them are.",
+    args: &[arg("image", Type::Name, "an image of the environment before")],
+    ..BLOCK
+};
+
+pub static SOAK: Block = Block {
+    name: "soak",
+    plural: "soaks",
+    doc: "How long a version must have been healthy in the environment before.",
+    args: &[arg("duration", Type::Duration, "a duration")],
+    props: &[default("on-newer", Type::Enum(&["restart"]), "restart", "`restart`: the newest version wins")],
+    ..BLOCK
+};
+
+pub static APPROVAL: Block = Block {
+    name: "approval",
+    plural: "approvals",
+    doc: "Somebody must say yes.",
+    props: &[required("by", Type::Text, "`group:NAME` or `user:NAME`")],
+    ..BLOCK
+};
+
+pub static HOTFIX: Block = Block {
+    name: "hotfix",
+    plural: "hotfixes",
+    doc: "Who may skip the gates.",
+    props: &[required("by", Type::Text, "`group:NAME` or `user:NAME`")],
+    ..BLOCK
+};
+
+pub static SYNC: Block = Block {
+    name: "sync",
+    plural: "syncs",
+    doc: "Whether a server applies by itself.",
+    args: &[arg("mode", Type::Enum(&["auto", "manual"]), "`manual`: only by `waybill apply`")],
+    props: &[default("self-heal", Type::Bool, "#false", "whether changes by others are written back")],
+    ..BLOCK
+};
+
+pub static HEALTH: Block = Block {
+    name: "health",
+    plural: "health",
+    doc: "How long to wait until everything is healthy.",
+    props: &[default("timeout", Type::Duration, "10m", "a duration")],
+    ..BLOCK
+};
+
+/// Where secret values come from; a table of its own for each kind of source.
+pub static SECRET: Block = Block {
+    name: "secret",
+    plural: "secrets",
+    doc: "A Secret that the manifests use, by reference: never its value.",
+    args: &[arg("name", Type::Name, "name of the Secret")],
+    props: &[prop("type", Type::Text, "`Opaque`, `dockerconfigjson`, `tls` …")],
+    children: &[optional(&VAULT), optional(&EXISTING)],
+    ..BLOCK
+};
+
+pub static VAULT: Block = Block {
+    name: "vault",
+    plural: "vaults",
+    doc: "The value lies in a secret store, whose operator makes the Secret.",
+    args: &[arg("path", Type::Text, "path in the store")],
+    props: &[
+        required("store", Type::Text, "name of a `secret-store`"),
+        prop("property", Type::Text, "key at the path"),
+        prop("refresh", Type::Duration, "how often it is read again"),
+    ],
+    ..BLOCK
+};
+
+pub static EXISTING: Block = Block {
+    name: "existing",
+    plural: "existing",
+    doc: "The Secret is in the namespace already; somebody else sees to it.",
+    args: &[Arg { name: "note", ty: Type::Text, doc: "who sees to it", required: false, many: false }],
+    ..BLOCK
+};
+
+#[derive(Clone, Debug)]
+pub struct Environment {
+    pub name: Spanned<String>,
+    pub cluster: Option<ClusterUse>,
+    pub manifests: Option<Spanned<String>>,
+    pub images: Vec<Image>,
+    pub promote: Option<Promote>,
+    pub rollouts: Vec<Rollout>,
+    pub sync: Option<Sync>,
+    pub health_seconds: Option<u64>,
+    pub secrets: Vec<Secret>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct ClusterUse {
+    pub name: Spanned<String>,
+    pub namespace: Spanned<String>,
+    pub create: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Image {
+    pub name: Spanned<String>,
+    pub from: Option<Spanned<String>>,
+    pub reference: Option<Spanned<String>>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Promote {
+    pub from: Spanned<String>,
+    pub images: Vec<Spanned<String>>,
+    pub soak: Option<Spanned<u64>>,
+    pub approval: Option<Spanned<String>>,
+    pub hotfix: Option<Spanned<String>>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Sync {
+    pub auto: bool,
+    pub self_heal: bool,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Secret {
+    pub name: Spanned<String>,
+    pub vault: Option<Vault>,
+    pub existing: bool,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Vault {
+    pub path: Spanned<String>,
+    pub store: Spanned<String>,
+    pub property: Option<Spanned<String>>,
+}
+
+/// An environment, if it has a name.
+pub fn lower(view: &View, diags: &mut Diags) -> Option<Environment> {
+    let cluster = |view: View| ClusterUse {
+        name: view.reference("name"),
+        namespace: view.reference("namespace"),
+        create: view.bool("create"),
+    };
+    let image = |view: &View| {
+        Some(Image {
+            name: view.name("image")?,
+            from: view.name("from"),
+            reference: view.name("name"),
+            span: view.head(),
+        })
+    };
+    let sync = |view: View| Sync {
+        auto: view.text("mode").is_some_and(|mode| mode.value == "auto"),
+        self_heal: view.bool("self-heal"),
+        span: view.head(),
+    };
+    Some(Environment {
+        name: view.name("name")?,
+        cluster: view.child("cluster").map(cluster),
+        manifests: view.child("manifests").map(|manifests| manifests.reference("path")),
+        images: view.children("image").iter().filter_map(image).collect(),
+        promote: view.child("promote").map(|promote| lower_promote(&promote, diags)),
+        rollouts: view.children("rollout").iter().filter_map(super::rollout::lower).collect(),
+        sync: view.child("sync").map(sync),
+        health_seconds: view.child("health").and_then(|health| health.seconds("timeout")).map(|seconds| seconds.value),
+        secrets: view.children("secret").iter().filter_map(lower_secret).collect(),
+        span: view.head(),
+    })
+}
+
+fn lower_promote(view: &View, diags: &mut Diags) -> Promote {
+    if let Some(hotfix) = view.child("hotfix") {
+        let finding = Diagnostic::new(&codes::NOT_YET, hotfix.head(), "`hotfix` is not supported yet");
+        diags.push(finding.here("nobody could skip the gates by it").help("remove the block"));
+    }
+    Promote {
+        from: view.reference("from"),
+        images: view.children("image").iter().filter_map(|image| image.name("image")).collect(),
+        soak: view.child("soak").and_then(|soak| soak.seconds("duration")),
+        approval: view.child("approval").and_then(|approval| approval.name("by")),
+        hotfix: view.child("hotfix").and_then(|hotfix| hotfix.name("by")),
+        span: view.head(),
+    }
+}
+
+fn lower_secret(view: &View) -> Option<Secret> {
+    let vault = |view: View| Vault {
+        path: view.definition("path"),
+        store: view.reference("store"),
+        property: view.name("property"),
+    };
+    Some(Secret {
+        name: view.name("name")?,
+        vault: view.child("vault").map(vault),
+        existing: view.child("existing").is_some(),
+        span: view.head(),
+    })
+}

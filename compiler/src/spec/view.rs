@@ -1,0 +1,355 @@
+//! Checks nodes against their tables, and reads the values of checked ones.
+//!
+//! **Invariant:** whatever a getter gives has the type that the table says; where it gives nothing, the value is absent or
+//! the finding has been made.
+
+use super::table::{Block, Count, Type};
+use super::value;
+use crate::diag::{Applicability, Diagnostic, Diags, codes, suggest};
+use crate::expr::{self, Template};
+use crate::source::{Span, Spanned};
+use crate::syntax::{Node, Scalar, Text, Value};
+
+/// How keys are written in the file at hand; only messages differ.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Syntax {
+    Kdl,
+    Yaml,
+}
+
+/// A node together with its table.
+#[derive(Clone, Copy)]
+pub struct View<'t> {
+    pub block: &'static Block,
+    pub node: &'t Node,
+}
+
+impl<'t> View<'t> {
+    /// The value called `name`, by position or by key; of several equal keys the last.
+    pub fn value(&self, name: &str) -> Option<&'t Value> {
+        if let Some(at) = self.block.args.iter().position(|arg| arg.name == name) {
+            return self.node.args.get(at);
+        }
+        self.node.props.iter().rev().find(|(key, _)| key.value == name).map(|(_, value)| value)
+    }
+
+    pub fn text(&self, name: &str) -> Option<Text> {
+        self.value(name).and_then(as_text)
+    }
+
+    pub fn name(&self, name: &str) -> Option<Spanned<String>> {
+        self.text(name).map(|text| Spanned::new(text.value, text.span))
+    }
+
+    /// A name that must be there and refers to something: empty, at the head, where it is missing or of the wrong type. The
+    /// finding has been made then, and an empty name is silent from here on.
+    pub fn reference(&self, name: &str) -> Spanned<String> {
+        match self.fitting(name) {
+            Some(text) => Spanned::new(text.value, text.span),
+            None => Spanned::new(String::new(), self.head()),
+        }
+    }
+
+    /// A text that is of the type that the table says.
+    pub fn fitting(&self, name: &str) -> Option<Text> {
+        let ty = self.block.args.iter().find(|arg| arg.name == name).map(|arg| arg.ty);
+        let ty = ty.or(self.block.props.iter().find(|prop| prop.name == name).map(|prop| prop.ty))?;
+        let value = self.value(name).filter(|value| wrong_scalar(value, ty).is_none())?;
+        as_text(value).filter(|text| wrong_text(&text.value, ty).is_none())
+    }
+
+    /// The name of the block itself, as written even where it is not one; empty, at the head, where it is missing.
+    pub fn definition(&self, name: &str) -> Spanned<String> {
+        self.name(name).unwrap_or(Spanned::new(String::new(), self.head()))
+    }
+
+    /// A string with expressions; one without pieces, which is silent from here on, where it is missing.
+    pub fn template(&self, name: &str, diags: &mut Diags) -> Template {
+        match self.text(name) {
+            Some(text) => expr::parse(&text, diags),
+            None => Template { pieces: Vec::new(), span: self.head() },
+        }
+    }
+
+    pub fn bool(&self, name: &str) -> bool {
+        matches!(self.value(name).map(|value| &value.scalar), Some(Scalar::Bool(true)))
+    }
+
+    pub fn seconds(&self, name: &str) -> Option<Spanned<u64>> {
+        let text = self.text(name)?;
+        value::duration_seconds(&text.value).map(|seconds| Spanned::new(seconds, text.span))
+    }
+
+    pub fn percent(&self, name: &str) -> Option<Spanned<u32>> {
+        let text = self.text(name)?;
+        value::percent(&text.value).map(|percent| Spanned::new(percent, text.span))
+    }
+
+    /// All values by position.
+    pub fn texts(&self) -> Vec<Text> {
+        self.node.args.iter().filter_map(as_text).collect()
+    }
+
+    /// Properties with names of the writer's own choice.
+    pub fn open(&self) -> Vec<(Text, Value)> {
+        let known = |key: &str| self.block.props.iter().any(|prop| prop.name == key);
+        self.node.props.iter().filter(|(key, _)| !known(&key.value)).cloned().collect()
+    }
+
+    pub fn children(&self, name: &str) -> Vec<View<'t>> {
+        let Some(child) = self.block.children.iter().find(|child| child.block.name == name) else {
+            return Vec::new();
+        };
+        let nodes = self.node.children.iter().filter(|node| node.name.value == name);
+        nodes.map(|node| View { block: child.block, node }).collect()
+    }
+
+    pub fn child(&self, name: &str) -> Option<View<'t>> {
+        self.children(name).into_iter().next()
+    }
+
+    /// The place of the node's name: the smallest span that stands for all of it.
+    pub fn head(&self) -> Span {
+        self.node.name.span
+    }
+}
+
+/// A scalar as text; nothing for null.
+pub fn as_text(value: &Value) -> Option<Text> {
+    match &value.scalar {
+        Scalar::Text(text) => Some(text.clone()),
+        Scalar::Int(number) => Some(Text::plain(number.to_string(), value.span)),
+        Scalar::Float(number) => Some(Text::plain(number.to_string(), value.span)),
+        Scalar::Bool(truth) => Some(Text::plain(truth.to_string(), value.span)),
+        Scalar::Null | Scalar::Unread => None,
+    }
+}
+
+/// Checks a node and all below it: names, counts and types. An unknown name that is nearly a known one is reported and
+/// read as the known one, so that nothing else is said of the same slip.
+pub fn check(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
+    check_args(node, block, syntax, diags);
+    check_props(node, block, syntax, diags);
+    check_children(node, block, syntax, diags);
+}
+
+fn check_args(node: &Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
+    let many = block.args.last().is_some_and(|arg| arg.many);
+    for (at, value) in node.args.iter().enumerate() {
+        match block.args.get(at).or(if many { block.args.last() } else { None }) {
+            Some(arg) => check_type(value, arg.ty, arg.name, diags),
+            None => {
+                let message = format!("`{}` takes {}", block.name, count_values(block.args.len()));
+                diags.push(Diagnostic::new(&codes::EXTRA_VALUE, value.span, message).here("one value too many"));
+            }
+        }
+    }
+    let by_key = |name: &str| node.props.iter().any(|(key, _)| key.value == name);
+    let missing = block.args.iter().skip(node.args.len()).filter(|arg| arg.required && !node.torn && !by_key(arg.name));
+    for arg in missing {
+        let message = match syntax {
+            Syntax::Kdl => format!("`{}` needs its {}", block.name, arg.name),
+            Syntax::Yaml => format!("`{}` needs the key `{}`", block.name, arg.name),
+        };
+        diags.push(
+            Diagnostic::new(&codes::MISSING_VALUE, node.name.span, message)
+                .here(format!("{} is missing", arg.name))
+                .help(arg.doc),
+        );
+    }
+}
+
+fn count_values(count: usize) -> String {
+    match count {
+        0 => "no values by position, only `key=value`".into(),
+        1 => "one value".into(),
+        count => format!("{count} values"),
+    }
+}
+
+fn check_props(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
+    for at in 0..node.props.len() {
+        let key = node.props[at].0.clone();
+        if block.open.is_none() && !block.props.iter().any(|prop| prop.name == key.value) {
+            let finding = unknown_property(&key, block, syntax);
+            let positional = syntax == Syntax::Kdl && block.args.iter().any(|arg| arg.name == key.value);
+            diags.push(if positional { without_key(finding, &key, &node.props[at].1) } else { finding });
+            let real = suggest::closest(&key.value, block.props.iter().map(|prop| prop.name));
+            if let Some(real) = real.filter(|real| !node.props.iter().any(|(key, _)| key.value == *real)) {
+                node.props[at].0.value = real.to_owned();
+            }
+        }
+    }
+    for (at, (key, value)) in node.props.iter().enumerate() {
+        if let Some((first, _)) = node.props[..at].iter().find(|(earlier, _)| earlier.value == key.value) {
+            let message = format!("`{}` is given twice", key.value);
+            diags.push(
+                Diagnostic::new(&codes::DUPLICATE_PROPERTY, key.span, message)
+                    .here("given again")
+                    .label(first.span, "first given here"),
+            );
+        }
+        match (block.props.iter().find(|prop| prop.name == key.value), block.open) {
+            (Some(prop), _) => check_type(value, prop.ty, prop.name, diags),
+            (None, Some(open)) => check_type(value, open.ty, &key.value, diags),
+            (None, None) => {}
+        }
+    }
+    for prop in block.props.iter().filter(|prop| prop.required) {
+        let as_block = node.children.iter().any(|child| child.name.value == prop.name);
+        if !node.torn && !as_block && !node.props.iter().any(|(key, _)| key.value == prop.name) {
+            let message = format!("`{}` needs `{}`", block.name, prop.name);
+            let finding = Diagnostic::new(&codes::MISSING_VALUE, node.name.span, message);
+            diags.push(finding.here(format!("`{}` is missing", prop.name)).help(prop.doc));
+        }
+    }
+}
+
+/// The fix of a value that stands behind a key although it goes by position.
+fn without_key(mut finding: Diagnostic, key: &Text, value: &Value) -> Diagnostic {
+    let span = Span { end: value.span.start, ..key.span };
+    finding.fixes.clear();
+    finding.help = None;
+    finding.help("write the value without the key").fix("remove the key", Applicability::Maybe, span, "")
+}
+
+/// A key that the block does not have.
+pub(super) fn unknown_property(key: &Text, block: &'static Block, syntax: Syntax) -> Diagnostic {
+    let known = match syntax {
+        Syntax::Kdl => block.props.iter().map(|prop| prop.name).collect(),
+        Syntax::Yaml => super::yaml::keys(block),
+    };
+    let word = if syntax == Syntax::Yaml { "key" } else { "property" };
+    let place = if block.name.is_empty() { "a spec".into() } else { format!("`{}`", block.name) };
+    let message = format!("{place} has no {word} `{}`", key.value);
+    let finding = Diagnostic::new(&codes::UNKNOWN_PROPERTY, key.span, message).here(format!("unknown {word}"));
+    if syntax == Syntax::Kdl && block.children.iter().any(|child| child.block.name == key.value) {
+        return finding.help(format!("`{}` is a block: write it inside the braces of `{}`", key.value, block.name));
+    }
+    with_closest(finding, key, &known, word)
+}
+
+fn with_closest(finding: Diagnostic, key: &Text, known: &[&str], word: &str) -> Diagnostic {
+    match suggest::closest(&key.value, known.iter().copied()) {
+        Some(real) => finding.help(format!("there is a {word} with a similar name: `{real}`")).fix(
+            format!("replace by `{real}`"),
+            Applicability::Maybe,
+            key.span,
+            real,
+        ),
+        None if known.is_empty() => finding,
+        None => finding.help(format!(
+            "known here: {}",
+            known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        )),
+    }
+}
+
+fn check_children(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
+    let mut seen: Vec<Text> = Vec::new();
+    for child in &mut node.children {
+        let find = |name: &str| block.children.iter().find(|known| known.block.name == name);
+        let known = find(&child.name.value).or_else(|| {
+            diags.push(unknown_block(&child.name, block));
+            find(suggest::closest(&child.name.value, block.children.iter().map(|child| child.block.name))?)
+        });
+        let Some(known) = known else { continue };
+        child.name.value = known.block.name.to_owned();
+        let once = matches!(known.count, Count::Required | Count::Optional);
+        if let Some(first) = seen.iter().find(|first| once && first.value == child.name.value) {
+            let place = if block.name.is_empty() { "at the top level".into() } else { format!("in `{}`", block.name) };
+            let message = format!("`{}` stands twice {place}", child.name.value);
+            diags.push(
+                Diagnostic::new(&codes::DUPLICATE_BLOCK, child.name.span, message)
+                    .here("again")
+                    .label(first.span, "first here"),
+            );
+        }
+        seen.push(child.name.clone());
+        check(child, known.block, syntax, diags);
+    }
+    for required in block.children.iter().filter(|child| child.count == Count::Required) {
+        let name = required.block.name;
+        let as_property = node.props.iter().any(|(key, _)| key.value == name);
+        if !as_property && !seen.iter().any(|child| child.value == name) {
+            let message = format!("`{}` needs a `{name}`", block.name);
+            let finding = Diagnostic::new(&codes::MISSING_VALUE, node.name.span, message);
+            diags.push(finding.here(format!("`{name}` is missing")).help(required.block.doc));
+        }
+    }
+}
+
+fn unknown_block(name: &Text, block: &'static Block) -> Diagnostic {
+    let known: Vec<&str> = block.children.iter().map(|child| child.block.name).collect();
+    let place = if block.name.is_empty() { "at the top level".to_owned() } else { format!("in `{}`", block.name) };
+    let finding =
+        Diagnostic::new(&codes::UNKNOWN_BLOCK, name.span, format!("there is no block `{}` {place}", name.value))
+            .here("unknown block");
+    if let (None, Some(prop)) = (
+        suggest::closest(&name.value, known.iter().copied()),
+        suggest::closest(&name.value, block.props.iter().map(|prop| prop.name)),
+    ) {
+        return finding.help(format!("`{prop}` is a property: write `{} … {prop}=…`", block.name));
+    }
+    with_closest(finding, name, &known, "block")
+}
+
+fn check_type(value: &Value, ty: Type, what: &str, diags: &mut Diags) {
+    if matches!(value.scalar, Scalar::Unread) {
+        return;
+    }
+    let wrong = |found: String| {
+        let message = format!("`{what}` must be {}, not {found}", ty.describe());
+        Diagnostic::new(&codes::WRONG_TYPE, value.span, message).here(format!("expected {}", ty.describe()))
+    };
+    if let Some(found) = wrong_scalar(value, ty) {
+        let mut finding = wrong(found);
+        if let (Some(text), Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_)) = (as_text(value), &value.scalar)
+            && matches!(ty, Type::Text | Type::Template | Type::Name | Type::Word)
+            && wrong_text(&text.value, ty).is_none()
+        {
+            finding =
+                finding.fix("write it as a string", Applicability::Safe, value.span, format!("\"{}\"", text.value));
+        }
+        diags.push(finding);
+        return;
+    }
+    let Some(text) = as_text(value) else { return };
+    if let Some(found) = wrong_text(&text.value, ty) {
+        let mut finding = wrong(found);
+        if let Type::Enum(names) = ty {
+            finding = with_closest(finding, &text, names, "value");
+            finding.fixes.retain(|_| value.span.end - value.span.start == text.value.len() as u32);
+        }
+        diags.push(finding);
+    }
+}
+
+/// What was found instead, where the kind of scalar is wrong already.
+fn wrong_scalar(value: &Value, ty: Type) -> Option<String> {
+    let text = matches!(value.scalar, Scalar::Text(_));
+    let number = matches!(value.scalar, Scalar::Int(_));
+    let ok = match ty {
+        Type::Bool => matches!(value.scalar, Scalar::Bool(_)),
+        Type::Percent | Type::Quantity => text || number,
+        Type::Any => !matches!(value.scalar, Scalar::Null),
+        Type::Name | Type::Word | Type::Text | Type::Template | Type::Script | Type::Duration => text,
+        Type::Path | Type::Url | Type::Image | Type::Enum(_) => text,
+    };
+    (!ok).then(|| value.describe().to_owned())
+}
+
+fn wrong_text(text: &str, ty: Type) -> Option<String> {
+    let ok = match ty {
+        Type::Name => value::is_name(text),
+        Type::Word => value::is_word(text),
+        Type::Duration => value::duration_seconds(text).is_some(),
+        Type::Quantity => value::is_quantity(text),
+        Type::Percent => value::percent(text).is_some(),
+        Type::Path => value::is_path(text),
+        Type::Url | Type::Image => !text.trim().is_empty() && !text.contains(char::is_whitespace),
+        Type::Enum(names) => names.contains(&text),
+        Type::Text | Type::Template | Type::Script | Type::Bool | Type::Any => true,
+    };
+    (!ok).then(|| format!("`{text}`"))
+}
