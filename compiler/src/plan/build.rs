@@ -85,7 +85,7 @@ fn unreachable(draft: &mut Draft) {
 }
 
 fn finish(draft: Draft) -> Built {
-    let Draft { facts, actions, undo, segments, foreign, notes, problems } = draft;
+    let Draft { facts, actions, undo, segments, foreign, notes, held, problems } = draft;
     let git = facts.observed.git.as_ref();
     let revision = git.map(|git| Revision {
         sha: git.revision.clone(),
@@ -107,7 +107,7 @@ fn finish(draft: Draft) -> Built {
         actions: draft::in_order(actions),
         undo,
         foreign,
-        held: facts.desired.held.clone(),
+        held,
         notes,
         nonce: facts.observed.nonce.clone(),
         digest: String::new(),

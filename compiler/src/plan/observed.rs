@@ -36,6 +36,9 @@ pub struct Git {
     pub uncommitted: Vec<String>,
     /// Tip of `branch` as fetched; `None` where the branch does not exist there yet.
     pub tip: Option<String>,
+    /// Whether the remote's branch lacks the revision: a checkout of it finds nothing until it is pushed.
+    #[serde(default)]
+    pub unpushed: bool,
     /// Commits of others at the tip that HEAD lacks.
     pub behind: u32,
     /// By path: the text at the tip of every file that a bump or promotion writes.
@@ -108,7 +111,7 @@ pub enum DryRun {
 }
 
 /// What an environment runs of one image.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageState {
     pub name: String,

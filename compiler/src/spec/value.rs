@@ -83,6 +83,39 @@ pub fn clean_path(text: &str) -> String {
     text.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
 }
 
+/// Whether a text is `[HOST[:PORT]/]NAME[:TAG][@DIGEST]` (the distribution specification); expressions are not judged.
+pub fn is_image(text: &str) -> bool {
+    if text.contains("${") {
+        return true;
+    }
+    let (rest, digest) = text.split_once('@').map_or((text, None), |(rest, digest)| (rest, Some(digest)));
+    let (folder, last) = rest.rsplit_once('/').map_or(("", rest), |(folder, last)| (folder, last));
+    let (name, tag) = last.split_once(':').map_or((last, None), |(name, tag)| (name, Some(tag)));
+    let part = |part: &str| {
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+        part.chars().all(inner)
+            && !part.is_empty()
+            && !part.starts_with(['.', '_', '-'])
+            && !part.ends_with(['.', '_', '-'])
+    };
+    let host = |host: &str| {
+        let (name, port) = host.split_once(':').unwrap_or((host, "0"));
+        let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        name.chars().all(inner) && !name.is_empty() && !port.is_empty() && port.chars().all(|c| c.is_ascii_digit())
+    };
+    if text.starts_with('/') {
+        return false;
+    }
+    let mut folders = folder.split('/').filter(|_| !folder.is_empty());
+    folders.next().is_none_or(|first| part(first) || host(first))
+        && folders.all(part)
+        && (part(name) || (folder.is_empty() && tag.is_none() && name.contains('.') && host(name)))
+        && tag.is_none_or(|tag| bad_tag(tag).is_none())
+        && digest.is_none_or(|digest| {
+            digest.split_once(':').is_some_and(|(_, hex)| hex.len() >= 32 && hex.chars().all(|c| c.is_ascii_hexdigit()))
+        })
+}
+
 /// Why a text cannot be the tag of an image (the distribution specification: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`).
 pub fn bad_tag(text: &str) -> Option<String> {
     let ok = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.' || c == '-';

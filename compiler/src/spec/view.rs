@@ -347,7 +347,8 @@ fn wrong_text(text: &str, ty: Type) -> Option<String> {
         Type::Quantity => value::is_quantity(text),
         Type::Percent => value::percent(text).is_some(),
         Type::Path => value::is_path(text),
-        Type::Url | Type::Image => !text.trim().is_empty() && !text.contains(char::is_whitespace),
+        Type::Url => !text.trim().is_empty() && !text.contains(char::is_whitespace),
+        Type::Image => value::is_image(text),
         Type::Enum(names) => names.contains(&text),
         Type::Text | Type::Template | Type::Script | Type::Bool | Type::Any => true,
     };

@@ -8,6 +8,7 @@
     reason = "tests read files; the compiler does not"
 )]
 
+mod canary;
 mod check_robust;
 mod codes;
 mod corpus;

@@ -137,6 +137,25 @@ fn every_fix_leaves_one_finding_fewer() {
 }
 
 #[test]
+fn every_fix_with_a_placeholder_leaves_another_finding_than_its_own() {
+    let mut fixes = 0;
+    for (path, text) in suites() {
+        let project = project(&path, &text);
+        let outcome = project.compile();
+        for found in &outcome.findings {
+            for fix in found.fixes.iter().filter(|fix| fix.applicability == Applicability::Placeholder) {
+                let after = project.fixed(&outcome, fix).compile();
+                let still = after.findings.iter().any(|left| left.code == found.code && left.message == found.message);
+                let torn = after.findings.iter().any(|left| left.code.name.ends_with("-syntax"));
+                assert!(!still && !torn, "{}: `{}` leaves {:#?}", path.display(), fix.title, after.lines());
+                fixes += 1;
+            }
+        }
+    }
+    assert!(fixes >= 2, "{fixes}");
+}
+
+#[test]
 fn twins_in_kdl_and_yaml_are_the_same_spec() {
     let mut twins = 0;
     for (path, text) in suites().iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "kdl")) {

@@ -217,9 +217,23 @@ pub struct Store {
     revision: watch::Receiver<u64>,
 }
 
+/// Makes an empty database beside `path` and puts it in place: killed meanwhile, there is none and not half of one.
+fn make(path: &Path) -> Result<(), redb::Error> {
+    if path.exists() {
+        return Ok(());
+    }
+    let new = path.with_extension("redb.new");
+    if new.exists() {
+        std::fs::remove_file(&new).map_err(redb::Error::Io)?;
+    }
+    drop(Database::create(&new)?);
+    std::fs::rename(&new, path).map_err(redb::Error::Io)
+}
+
 impl Store {
     /// Opens the database file, creating it if it is not there.
     pub fn open(path: &Path) -> Result<Store, redb::Error> {
+        make(path)?;
         let database = Database::create(path)?;
         let state = load(&database)?;
         let (announce, revision) = watch::channel(state.revision);

@@ -20,6 +20,7 @@ use crate::apply::{self, End, Outcome, Refusal};
 use crate::effects::World;
 use crate::effects::commit::Remotes;
 use crate::journal::lock::{Holder, Timing};
+use crate::journal::store::JournalError;
 use crate::planfile::{self, PlanFileError};
 
 #[derive(clap::Args)]
@@ -300,6 +301,8 @@ async fn resume(args: &Args) -> Exit {
 fn refused(refusal: &Refusal) -> Exit {
     out::say(&format!("error: {refusal}"));
     match refusal {
+        // Another apply goes on with this plan.
+        Refusal::Journal(JournalError::Fenced { .. }) => Exit::Refused,
         Refusal::Journal(_) | Refusal::Unreachable(_) | Refusal::LockLost { .. } => Exit::Failed,
         Refusal::Offline
         | Refusal::Tool { .. }
@@ -338,6 +341,10 @@ fn tell_resumed(outcome: &Outcome) -> Exit {
         End::Failed => {
             text.push_str(&format!("Apply of plan {} failed.\n", outcome.plan));
             Exit::Failed
+        }
+        End::Refused if outcome.resumable => {
+            text.push_str(&format!("Apply of plan {} stopped: another apply is at work.\n", outcome.plan));
+            Exit::Refused
         }
         End::Refused => {
             text.push_str(&format!(

@@ -216,6 +216,26 @@ pub async fn make(session: &Session, request: &Request) -> Result<Planned, Exit>
     Ok(Planned { plan: built.plan, observed, behind, clusters })
 }
 
+/// `--retry` of what is not held.
+fn unknown_retries(observed: &Observed, options: &Options) -> Vec<Diagnostic> {
+    let mut held: Vec<&str> = Vec::new();
+    for cluster in observed.clusters.values() {
+        if let waybill_compiler::plan::observed::Cluster::Facts(facts) = cluster {
+            held.extend(facts.holds.iter().map(|hold| hold.address.as_str()));
+        }
+    }
+    held.sort_unstable();
+    held.dedup();
+    let unknown = options.retry.iter().filter(|address| !held.contains(&address.as_str()));
+    let finding = |address: &String| {
+        let message = format!("--retry: nothing is held at `{address}`");
+        let finding = Diagnostic::new(&codes::UNKNOWN_OPTION, Span::start_of(FileId(0)), message);
+        let known = if held.is_empty() { "nothing".to_owned() } else { held.join(", ") };
+        finding.help(format!("held: {known}"))
+    };
+    unknown.map(finding).collect()
+}
+
 pub fn options(request: &Request) -> Options {
     Options {
         environments: request.scope.environments.clone(),

@@ -64,6 +64,7 @@ pub fn observe(clone: &Clone, sources: &Sources, checked: &Checked, request: &Re
     if let Some(remote) = remote.filter(|_| request.fetch) {
         let cache = Cache::open(&request.home, &remote)?;
         facts.tip = cache.fetch(&facts.branch)?;
+        facts.unpushed = !cache.repo().has_commit(&revision);
         cache.attach(&clone.repo)?;
         if let Some(tip) = &facts.tip {
             facts.behind = u32::try_from(cache.repo().behind(&named, tip)?.others.len()).unwrap_or(u32::MAX);

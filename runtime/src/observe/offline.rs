@@ -55,7 +55,8 @@ pub fn facts(
 /// Objects, inventory and runs of the base.
 fn add_base(base: &Base, options: &Options, clusters: &mut BTreeMap<String, ClusterFacts>) {
     let model = base.checked.model();
-    let desired = desired::desired(base.sources, base.checked, &base.observed, options);
+    let observed = with_runs(base, options);
+    let desired = desired::desired(base.sources, base.checked, &observed, options);
     for (id, environment) in &desired.environments {
         let written = model.environment(*id);
         let Some(facts) = clusters.get_mut(&model.cluster(written.cluster).name) else { continue };
@@ -81,6 +82,23 @@ fn add_base(base: &Base, options: &Options, clusters: &mut BTreeMap<String, Clus
         };
         facts.runs.insert(run.key.clone(), record);
     }
+}
+
+/// The base's facts with its runs taken as done: its overlays say which versions there are.
+fn with_runs(base: &Base, options: &Options) -> Observed {
+    let mut observed = base.observed.clone();
+    let model = base.checked.model();
+    let wanted = desired::desired(base.sources, base.checked, &observed, options);
+    for (id, run) in wanted.runs {
+        let cluster = model.cluster(model.pipeline(id).cluster).name.clone();
+        let facts = observed.clusters.entry(cluster).or_insert_with(|| Cluster::Facts(Box::default()));
+        if let Cluster::Facts(facts) = facts {
+            facts
+                .runs
+                .insert(run.key.clone(), RunRecord { key: run.key, revision: run.revision, ..RunRecord::default() });
+        }
+    }
+    observed
 }
 
 /// An object that the base is taken to have made.

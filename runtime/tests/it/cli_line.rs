@@ -78,10 +78,7 @@ fn every_example_is_applied_and_then_there_is_nothing_to_do() {
     for name in ["deploy-only", "library", "manifests", "nightly"] {
         let project = Project::example(name);
         project.waybill("check").exits(0);
-        let params: &[&str] = &[];
-        let mut args = vec!["apply", "--auto-approve", "--wait", "30s"];
-        args.extend(params);
-        project.run(&args).exits(0);
+        project.apply();
         project.nothing_to_do();
     }
 }

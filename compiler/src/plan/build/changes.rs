@@ -69,8 +69,9 @@ fn of_step(at: &str, step: &Step, unknowns: &[Unknown], changes: &mut Vec<Change
             add("image", image.clone());
             add("run", text.clone());
         }
-        Program::Checkout { remote, revision, workspace } => {
-            add("checkout", format!("{remote} {revision} into {workspace}"))
+        Program::Checkout { remote: _, revision, workspace } => {
+            // The remote is left out: a laptop and a runner reach one repository by different URLs.
+            add("checkout", format!("{revision} into {workspace}"));
         }
         Program::Image { context, dockerfile, reference } => {
             add("build", format!("{reference} from {context}/{dockerfile}"))

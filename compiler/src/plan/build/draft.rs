@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Facts;
 use crate::diag::Diags;
+use crate::plan::observed::Hold;
 use crate::plan::{Action, Effect, Foreign, Kind, Op, Reason, Rule, Segment, Summary, Unknown};
 use crate::source::Span;
 
@@ -15,6 +16,7 @@ pub struct Draft<'a> {
     pub segments: Vec<Segment>,
     pub foreign: Vec<Foreign>,
     pub notes: Vec<String>,
+    pub held: Vec<Hold>,
     pub problems: Diags,
 }
 
@@ -27,6 +29,7 @@ impl<'a> Draft<'a> {
             segments: Vec::new(),
             foreign: Vec::new(),
             notes: Vec::new(),
+            held: facts.desired.held.clone(),
             problems: Diags::default(),
         }
     }

@@ -45,6 +45,9 @@ fn pipeline_run(draft: &mut Draft, pipeline: &Pipeline, run: &Run) -> Vec<String
         draft.actions.push(action);
     }
     draft.segments.push(segment(&place, pipeline, run));
+    if draft.facts.observed.git.as_ref().is_some_and(|git| git.unpushed) {
+        draft.note("the revision is not on the remote's branch: push it, or its checkout will find nothing");
+    }
     if draft.facts.cluster(pipeline.cluster).is_some_and(|facts| facts.embedded) {
         draft.note("embedded cluster: step images are not pulled; steps use the tools of this host");
     }

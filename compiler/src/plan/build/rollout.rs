@@ -42,6 +42,9 @@ pub fn build(draft: &mut Draft, scope: &Scope, rollout: &Rollout, compared: &obj
         draft.note(format!("rollout {name}: the Deployment has no replicas, the stages are skipped"));
         return false;
     }
+    if held(draft, scope, rollout) {
+        return true;
+    }
     let Some(mut update) = objects::action(draft, scope.place, scope.owner, compared, &scope.desired.unknowns) else {
         return false;
     };
@@ -59,6 +62,22 @@ pub fn build(draft: &mut Draft, scope: &Scope, rollout: &Rollout, compared: &obj
     stages.last(draft, address);
     stages.undo_action(draft);
     true
+}
+
+/// Whether this very revision failed here before: its manifests are kept back as its images are.
+fn held(draft: &mut Draft, scope: &Scope, rollout: &Rollout) -> bool {
+    let facts = draft.facts.cluster(scope.environment.cluster);
+    let revision = draft.facts.observed.git.as_ref().map(|git| git.revision.as_str());
+    let of_rollout = stage_address(scope, rollout, "");
+    let found = facts.into_iter().flat_map(|facts| &facts.holds).find(|hold| {
+        hold.image.is_empty()
+            && hold.environment == scope.environment.name.value
+            && Some(hold.source.as_str()) == revision
+            && hold.address == of_rollout.trim_end_matches('.')
+    });
+    let found = found.filter(|hold| !draft.facts.options.retry.contains(&hold.address)).cloned();
+    draft.held.extend(found.clone());
+    found.is_some()
 }
 
 /// Our own stages change the replicas before the update comes: they are no sign of somebody else.
@@ -219,6 +238,9 @@ impl Stages<'_> {
             .filter(|version| version.changes())
             .filter_map(crate::desired::versions::Version::state)
             .collect();
+        let revision = draft.facts.observed.git.as_ref().map(|git| git.revision.clone());
+        let manifests = revision.map(|source| ImageState { source, ..ImageState::default() });
+        let states: Vec<ImageState> = states.into_iter().chain(manifests).collect();
         let effect = Effect::UndoRollout(UndoRollout {
             rollout: self.rollout.workload.value.clone(),
             stable: self.compared.reference.clone(),

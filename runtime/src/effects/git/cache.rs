@@ -128,7 +128,7 @@ fn damaged(folder: &Path) -> impl Fn(git2::Error) -> GitError {
 }
 
 /// Takes the lock file for as long as the result lives.
-fn hold(path: &Path) -> Result<File, GitError> {
+pub(super) fn hold(path: &Path) -> Result<File, GitError> {
     let doing = || format!("locking {}", path.display());
     let mut options = File::options();
     options.create(true).truncate(false).write(true);

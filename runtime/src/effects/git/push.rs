@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use git2::{ErrorCode, ObjectType, Oid, Repository};
 
@@ -14,6 +14,8 @@ use super::{Cache, GitError};
 
 /// How long another push may hold the branch's lock file.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
+/// So old is no lock of a push that is alive.
+const LEFT_LOCK: Duration = Duration::from_secs(2);
 const LOCK_POLL: Duration = Duration::from_millis(5);
 
 /// Hooks of a receiving repository that must see, or may refuse, a push.
@@ -38,6 +40,7 @@ pub(super) fn push(cache: &Cache, branch: &str, parent: Oid, commit: Oid) -> Res
     }
     let failed = |error: git2::Error| refused(format!("writing there failed: {}", error.message()));
     copy_commit(&cache.own.git, &remote, commit).map_err(failed)?;
+    let mark = Mark::set(cache, &remote, &name)?;
     let deadline = Instant::now() + LOCK_WAIT;
     loop {
         let error = match remote.reference_matching(&name, commit, true, parent, "push") {
@@ -46,9 +49,54 @@ pub(super) fn push(cache: &Cache, branch: &str, parent: Oid, commit: Oid) -> Res
         };
         match error.code() {
             ErrorCode::Modified | ErrorCode::NotFound => return Ok(Push::TipMoved),
-            ErrorCode::Locked if Instant::now() < deadline => std::thread::sleep(LOCK_POLL),
+            ErrorCode::Locked if Instant::now() < deadline => {
+                mark.break_lock_of_killed_push()?;
+                std::thread::sleep(LOCK_POLL);
+            }
             _ => return Err(failed(error)),
         }
+    }
+}
+
+/// Says, for as long as it lives, that this home pushes to a branch. One process at a time has it; a file that a killed one
+/// left tells the next that a lock of the branch may be that one's.
+struct Mark {
+    file: PathBuf,
+    /// The branch's lock file.
+    lock: PathBuf,
+    /// When the mark of a killed push was made.
+    killed: Option<SystemTime>,
+    _held: std::fs::File,
+}
+
+impl Mark {
+    fn set(cache: &Cache, remote: &Repository, name: &str) -> Result<Mark, GitError> {
+        let file = cache.own.git.path().join("waybill-pushing");
+        let held = super::cache::hold(&file.with_extension("lock"))?;
+        let killed = std::fs::metadata(&file).and_then(|mark| mark.modified()).ok();
+        if killed.is_none() {
+            std::fs::write(&file, name).map_err(GitError::io(format!("marking the push in {}", file.display())))?;
+        }
+        Ok(Mark { file, lock: remote.commondir().join(format!("{name}.lock")), killed, _held: held })
+    }
+
+    /// Removes a lock that is younger than the mark and older than the instant for which a living push holds one.
+    fn break_lock_of_killed_push(&self) -> Result<(), GitError> {
+        let Some(killed) = self.killed else { return Ok(()) };
+        let made = std::fs::metadata(&self.lock).and_then(|lock| lock.modified());
+        let left = made.is_ok_and(|made| made >= killed && made.elapsed().is_ok_and(|age| age > LEFT_LOCK));
+        if left {
+            let doing = format!("removing {}, which a killed push has left", self.lock.display());
+            std::fs::remove_file(&self.lock).map_err(GitError::io(doing))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        // A mark that stays is as good as that of a killed push.
+        let _ = std::fs::remove_file(&self.file);
     }
 }
 
