@@ -80,6 +80,9 @@ pub struct ClusterFacts {
     pub holds: Vec<Hold>,
     /// Secrets that the spec names, `namespace/name`, and whether they exist.
     pub secrets: BTreeMap<String, bool>,
+    /// Kinds of desired objects that the embedded cluster stores and nothing there acts upon, sorted.
+    #[serde(default)]
+    pub stored_only: Vec<String>,
     /// The plan whose apply has begun and not ended, if any.
     pub unfinished: Option<String>,
 }

@@ -71,7 +71,7 @@ fn line(event: Event) -> Option<(Option<AnsiColor>, String)> {
         }
         Event::LockHeld { segment, holder } => (yellow, format!("{segment}: waits for the lock of {holder}")),
         Event::Started { address } => (None, format!("{address}: begins")),
-        Event::Waiting { address, what } => (None, format!("{address}: waits for {what}")),
+        Event::Waiting { address, what } => (None, format!("{address}: {what}")),
         Event::StillRunning { address, seconds, what } => {
             (None, format!("{address}: still running after {seconds}s: {what}"))
         }

@@ -62,6 +62,13 @@ pub async fn objects(
         let record = facts.records.get(&format!("environment.{}", environment.name.value));
         looked_at.extend(record.iter().flat_map(|record| record.inventory.iter().cloned()));
     }
+    if cluster.embedded {
+        let references = wanted.iter().map(|value| compare::reference(value));
+        let idle = references.filter(|object| !waybill_embedded::has_controller(&object.group, &object.kind));
+        facts.stored_only = idle.map(|object| object.kind).collect();
+        facts.stored_only.sort();
+        facts.stored_only.dedup();
+    }
     looked_at.retain(|object| !wanted.iter().any(|value| compare::same(&compare::reference(value), object)));
     looked_at.sort();
     looked_at.dedup();

@@ -320,6 +320,10 @@ fn finish(
     let embedded = draft.facts.cluster(environment.cluster).is_some_and(|facts| facts.embedded);
     if embedded && !mine.is_empty() {
         draft.note("embedded cluster: Pods of Deployments are simulated; nothing serves traffic");
+        let stored = draft.facts.cluster(environment.cluster).map(|facts| facts.stored_only.join(", "));
+        if let Some(kinds) = stored.filter(|kinds| !kinds.is_empty()) {
+            draft.note(format!("embedded cluster: stored, and nothing acts on them here: {kinds}"));
+        }
     }
 }
 
