@@ -53,6 +53,9 @@ pub struct Args {
     logs: bool,
 }
 
+/// More deletes than this are not waved through: they are typed out, or stand in a saved plan.
+const DELETES: u32 = 10;
+
 fn seconds(text: &str) -> Result<u64, String> {
     value::duration_seconds(text).ok_or_else(|| "a duration such as `90s` or `1h30m`".into())
 }
@@ -165,6 +168,12 @@ fn refuse(message: &str) -> Exit {
 /// Shows the plan and asks. Without a terminal nobody can be asked.
 fn ask(args: &Args, plan: &Plan) -> Exit {
     let printed = out::print(&out::coloured(&text::render(plan)));
+    let many = plan.summary.delete > DELETES;
+    if args.auto_approve && many {
+        let count = plan.summary.delete;
+        out::say(&format!("{count} deletes are more than {DELETES}: save the plan, review it, and apply the file"));
+        return Exit::Waits;
+    }
     if args.auto_approve || printed != Exit::Done {
         return printed;
     }
@@ -172,10 +181,11 @@ fn ask(args: &Args, plan: &Plan) -> Exit {
         out::say("nobody can be asked here: run it in a terminal, give --auto-approve, or apply a saved plan");
         return Exit::Waits;
     }
-    out::say("Do exactly this? Only `yes` goes on:");
+    let wanted = if many { format!("delete {}", plan.summary.delete) } else { "yes".to_owned() };
+    out::say(&format!("Do exactly this? Only `{wanted}` goes on:"));
     let mut answer = String::new();
     match std::io::stdin().read_line(&mut answer) {
-        Ok(_) if answer.trim() == "yes" => Exit::Done,
+        Ok(_) if answer.trim() == wanted => Exit::Done,
         Ok(_) | Err(_) => {
             out::say("nothing was done");
             Exit::Waits

@@ -111,3 +111,24 @@ fn a_canary_that_fails_is_taken_back_and_its_version_is_held() {
     let retried = project.run(&["apply", "--retry", &address]).exits(3);
     retried.says("canary payments stage 1").says_not("Held: ");
 }
+
+#[test]
+fn many_deletes_need_a_saved_plan_and_claims_are_kept() {
+    let maps = |count: usize| -> String {
+        let map =
+            |at| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: map-{at}\ndata:\n  key: value\n");
+        (0..count).map(map).collect()
+    };
+    let claim = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: data\nspec:\n  accessModes: [ReadWriteOnce]\n  \
+                 resources:\n    requests:\n      storage: 1Gi\n";
+    let project = Project::example("deploy-only");
+    project.write("manifests/more.yaml", &format!("{}{claim}", maps(11)));
+    project.apply();
+    std::fs::remove_file(project.clone().join("manifests/more.yaml")).unwrap();
+    let plan = project.waybill("plan").exits(0).says("11 to delete");
+    plan.says("kept: core/PersistentVolumeClaim/team-payments/data");
+    project.waybill("apply --auto-approve").exits(3).says("11 deletes are more than 10");
+    let file = project.save("deletes.json");
+    project.run(&["apply", &file]).exits(0);
+    project.nothing_to_do();
+}

@@ -167,9 +167,12 @@ pub fn found(live: &Value, differences: &[Difference]) -> Found {
     }
 }
 
+/// Kinds that no plan deletes: with them goes what cannot be made again.
+const KEPT: &[&str] = &["Namespace", "CustomResourceDefinition", "PersistentVolumeClaim", "PersistentVolume"];
+
 /// Objects of the inventory that are no longer wanted.
 pub fn deletes(
-    draft: &Draft,
+    draft: &mut Draft,
     place: &Place,
     owner: &str,
     wanted: &[ObjectRef],
@@ -183,6 +186,12 @@ pub fn deletes(
         let Some(live) = known.get(&name).and_then(|facts| facts.live.as_ref()) else { continue };
         let uid = live.pointer("/metadata/uid").and_then(Value::as_str);
         if uid != item.uid.as_deref() && item.uid.is_some() {
+            continue;
+        }
+        if KEPT.contains(&item.kind.as_str()) {
+            draft.note(format!(
+                "kept: {name} is not in the manifests any more; what holds data is never deleted by a plan"
+            ));
             continue;
         }
         let cause = if wanted.iter().any(|wanted| supersedes(wanted, item)) { "superseded" } else { "removed" };
