@@ -1,7 +1,9 @@
-//! Events of an apply as lines on stderr.
+//! Events of an apply as lines on stderr, with a status line where that is a terminal.
 
-use std::sync::Mutex;
-use std::time::Instant;
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 
@@ -9,33 +11,144 @@ use super::out;
 use crate::apply::event::{Event, Sink};
 use crate::effects::pod::outcome::TaskState;
 
-/// Prints each event when it comes.
+/// How often the status line of a terminal is drawn again.
+const REDRAW: Duration = Duration::from_millis(200);
+/// Erases the line that the cursor is in.
+const ERASE: &str = "\r\x1b[2K";
+
+/// Prints each event when it comes; on a terminal a last line shows what runs just now.
 pub struct Lines {
     started: Instant,
     /// Log lines are shown as they come, or only those of failures.
     logs: bool,
-    last: Mutex<String>,
+    screen: Arc<Mutex<Screen>>,
+}
+
+/// What is on stderr.
+struct Screen {
+    terminal: bool,
+    last: String,
+    /// Running actions: since when, and what they wait for.
+    running: BTreeMap<String, (Instant, String)>,
+}
+
+impl Screen {
+    fn status(&self) -> String {
+        let Some((address, (since, what))) = self.running.iter().min_by_key(|(_, (since, _))| *since) else {
+            return String::new();
+        };
+        let others = self.running.len() - 1;
+        let more = if others > 0 { format!(" (+{others})") } else { String::new() };
+        let text = format!("  {:>4}s  {address}{more}: {what}", since.elapsed().as_secs());
+        text.chars().take(100).collect()
+    }
+
+    fn draw(&self) {
+        let mut out = anstream::stderr().lock();
+        // A terminal that went away shows nothing any more.
+        let _ = write!(out, "{ERASE}{}", self.status()).and_then(|()| out.flush());
+    }
+
+    fn erase(&self) {
+        if self.terminal {
+            let mut out = anstream::stderr().lock();
+            let _ = write!(out, "{ERASE}").and_then(|()| out.flush());
+        }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        if let Ok(mut screen) = self.screen.lock() {
+            screen.running.clear();
+            screen.erase();
+        }
+    }
+}
+
+/// Draws the status line again until the lines are gone.
+fn redraw(screen: &Weak<Mutex<Screen>>) {
+    while let Some(screen) = screen.upgrade() {
+        if let Ok(screen) = screen.lock()
+            && !screen.running.is_empty()
+        {
+            screen.draw();
+        }
+        drop(screen);
+        std::thread::sleep(REDRAW);
+    }
 }
 
 impl Lines {
     pub fn new(logs: bool) -> Lines {
-        Lines { started: Instant::now(), logs, last: Mutex::new(String::new()) }
+        let terminal = std::io::stderr().is_terminal();
+        let screen = Screen { terminal, last: String::new(), running: BTreeMap::new() };
+        let screen = Arc::new(Mutex::new(screen));
+        if terminal {
+            let watched = Arc::downgrade(&screen);
+            std::thread::spawn(move || redraw(&watched));
+        }
+        Lines { started: Instant::now(), logs, screen }
+    }
+
+    /// Keeps what runs; whether the event is told by the status line alone.
+    fn follow(&self, event: &Event) -> bool {
+        let Ok(mut screen) = self.screen.lock() else { return false };
+        let terminal = screen.terminal;
+        match event {
+            Event::Started { address } => {
+                screen.running.insert(address.clone(), (Instant::now(), String::new()));
+                false
+            }
+            Event::Waiting { address, what } | Event::StillRunning { address, what, .. } => {
+                if let Some((_, now)) = screen.running.get_mut(address) {
+                    what.clone_into(now);
+                }
+                terminal
+            }
+            Event::Done { address, .. } | Event::Failed { address, .. } | Event::Skipped { address, .. } => {
+                screen.running.remove(address);
+                false
+            }
+            Event::Superseded { address, .. } | Event::AtGate { address, .. } | Event::Reset { address } => {
+                screen.running.remove(address);
+                false
+            }
+            Event::Began { .. }
+            | Event::Supersedes { .. }
+            | Event::SegmentBegan { .. }
+            | Event::SegmentStopped { .. }
+            | Event::SegmentEnded { .. }
+            | Event::LockHeld { .. }
+            | Event::Log { .. }
+            | Event::Tasks { .. }
+            | Event::Filled { .. }
+            | Event::Retried { .. }
+            | Event::Approved { .. }
+            | Event::Appending { .. }
+            | Event::Appended { .. }
+            | Event::Note { .. } => false,
+        }
     }
 
     fn say(&self, colour: Option<AnsiColor>, text: &str) {
-        let Ok(mut last) = self.last.lock() else { return };
-        if *last == text {
+        let Ok(mut screen) = self.screen.lock() else { return };
+        if screen.last == text {
             return;
         }
-        text.clone_into(&mut last);
+        text.clone_into(&mut screen.last);
         let style = Style::new().fg_color(colour.map(Into::into));
         let seconds = self.started.elapsed().as_secs_f64();
+        screen.erase();
         out::say(&format!("{seconds:6.1}s  {style}{text}{style:#}"));
     }
 }
 
 impl Sink for Lines {
     fn event(&self, event: Event) {
+        if self.follow(&event) {
+            return;
+        }
         let (colour, text) = match event {
             Event::Log { address, task, step, line } if self.logs => {
                 (None, format!("{address} {task}.{step} | {line}"))
