@@ -132,3 +132,14 @@ fn many_deletes_need_a_saved_plan_and_claims_are_kept() {
     project.run(&["apply", &file]).exits(0);
     project.nothing_to_do();
 }
+
+#[test]
+fn health_does_not_wait_for_what_the_embedded_cluster_only_stores() {
+    let project = Project::example("deploy-only");
+    let service = "apiVersion: v1\nkind: Service\nmetadata:\n  name: public\nspec:\n  type: LoadBalancer\n  selector:\n    \
+                   app.kubernetes.io/name: maintenance\n  ports:\n    - port: 80\n";
+    project.write("manifests/public.yaml", service);
+    project.waybill("plan").exits(0).says("nothing acts on them here: NetworkPolicy, Service");
+    project.apply();
+    project.nothing_to_do();
+}
