@@ -10,4 +10,4 @@ pub mod records;
 pub mod store;
 
 /// Namespace of journals, records and locks, in each target.
-pub const SYSTEM_NAMESPACE: &str = "waybill-system";
+pub use waybill_compiler::plan::build::system::NAMESPACE as SYSTEM_NAMESPACE;

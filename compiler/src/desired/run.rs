@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, Diags, codes};
 use crate::model::{self, Atom, Job, JobId, Model, Pipeline, PipelineId, Work};
 use crate::plan::digest::sha256;
 use crate::plan::effect::{Env, Group, Part, Program, Step, Task, TaskResult, Workspace};
-use crate::plan::observed::{Git, Observed};
+use crate::plan::observed::Observed;
 use crate::plan::{Unknown, unknown};
 
 /// One run of a pipeline.
@@ -64,7 +64,7 @@ pub fn wanted(
     let params = params(pipeline, &revision, options, problems)?;
     let context = Context { model, pipeline, params, remote: &git.remote };
     let mut run = context.run(&revision, problems)?;
-    run.key = key(model, pipeline, git, &facts.inputs, options, problems)?;
+    run.key = key(model, pipeline, &facts.inputs, options, problems)?;
     let cluster = observed.clusters.get(&model.cluster(pipeline.cluster).name);
     let known = match cluster {
         Some(crate::plan::observed::Cluster::Facts(facts)) => facts.runs.get(&run.key),
@@ -79,18 +79,10 @@ pub fn wanted(
 }
 
 /// Definition, parameters other than the revision, and inputs.
-fn key(
-    model: &Model,
-    pipeline: &Pipeline,
-    git: &Git,
-    inputs: &str,
-    options: &Options,
-    problems: &mut Diags,
-) -> Option<String> {
+fn key(model: &Model, pipeline: &Pipeline, inputs: &str, options: &Options, problems: &mut Diags) -> Option<String> {
     let zero = "0".repeat(40);
     let params = params(pipeline, &zero, options, problems)?;
     let definition = Context { model, pipeline, params, remote: "" }.run(&zero, problems)?;
-    let _ = git;
     let text = json!([pipeline.name.value, definition.groups, definition.finally, inputs]);
     Some(sha256(text.to_string().as_bytes()))
 }

@@ -20,10 +20,11 @@ use kube::api::{
 };
 use kube::core::{Request, Status};
 use serde_json::Value;
+use waybill_compiler::plan::build::compare;
 use waybill_compiler::plan::effect::ObjectRef;
 
 /// The field manager of everything that apply writes.
-pub const MANAGER: &str = "waybill";
+pub use waybill_compiler::plan::managers::MANAGER;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const TRIES: u32 = 5;
@@ -331,17 +332,8 @@ pub fn core(kind: &str, namespace: &str, name: &str) -> ObjectRef {
 
 /// The name of an object that is given as JSON.
 pub fn object_ref(object: &Value) -> ObjectRef {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let version = text(&object["apiVersion"]);
-    let (group, version) = version.split_once('/').unwrap_or(("", &version));
-    ObjectRef {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        kind: text(&object["kind"]),
-        namespace: text(&object["metadata"]["namespace"]),
-        name: text(&object["metadata"]["name"]),
-        uid: object["metadata"]["uid"].as_str().map(str::to_owned),
-    }
+    let uid = object["metadata"]["uid"].as_str().map(str::to_owned);
+    ObjectRef { uid, ..compare::reference(object) }
 }
 
 /// An object as people name it: `Deployment staging/api`.
