@@ -17,6 +17,7 @@ mod selectors;
 mod sources;
 mod splice;
 mod stages;
+mod unsupported;
 mod unused;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,7 +91,9 @@ pub fn run(sources: &Sources, spec: &Spec, model: Model, diags: &mut Diags) -> C
     Checking { needs: Vec::new(), checked: Some(Checked { model, rendered, dockerfiles }) }
 }
 
-/// What a plan refuses although the check only warns of it: images that cannot be built here.
+/// What a plan refuses although the check lets it pass: what apply cannot do yet, and images that cannot be built here.
 pub fn refused_at_plan(checked: &Checked) -> Vec<Diagnostic> {
-    dockerfiles::refused(&checked.model, &checked.dockerfiles)
+    let mut refused = unsupported::refused(&checked.model);
+    refused.extend(dockerfiles::refused(&checked.model, &checked.dockerfiles));
+    refused
 }

@@ -18,6 +18,7 @@ pub(super) const PLANNING: &[&Code] = &[
     &BRANCH_MISSING,
     &KIND_NOT_SERVED,
     &OUTSIDE,
+    &NOT_SUPPORTED_BY_APPLY,
 ];
 
 pub static NO_REPOSITORY: Code = Code {
@@ -126,6 +127,16 @@ pub static OUTSIDE: Code = Code {
     severity: Severity::Error,
     summary: "something outside the spec keeps Waybill from working",
     explanation: "Git, the file system or a cluster said no. The message is theirs, with the way out where there is one.",
+    failing: "",
+    fixed: "",
+};
+
+pub static NOT_SUPPORTED_BY_APPLY: Code = Code {
+    number: 812,
+    name: "not-supported-by-apply",
+    severity: Severity::Error,
+    summary: "the spec asks for what apply cannot do yet",
+    explanation: "The language and its checks know this, but this version of apply cannot carry it out. A plan is refused rather than left without it: what is written is done as written or not at all. `waybill check` still checks it.",
     failing: "",
     fixed: "",
 };

@@ -1,0 +1,8 @@
+//! Of tasks and pipelines.
+
+use crate::diag::Diagnostic;
+use crate::model::Model;
+
+pub fn refused(_model: &Model) -> Vec<Diagnostic> {
+    Vec::new()
+}
