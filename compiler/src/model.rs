@@ -4,10 +4,13 @@
 //! an order in which they can run. What does not resolve is left out and reported: a model is whole only without errors.
 
 mod environment;
+mod given;
 mod order;
+pub mod param;
 mod pipeline;
 pub(crate) mod resolve;
 pub mod scope;
+pub mod shape;
 mod task;
 
 use crate::source::{Span, Spanned};
@@ -93,6 +96,12 @@ pub enum ValueType {
     Quantity,
     Url,
     Path,
+    Number,
+    Image,
+    Enum,
+    List,
+    Map,
+    Object,
 }
 
 impl ValueType {
@@ -112,6 +121,12 @@ impl ValueType {
         ValueType::Quantity,
         ValueType::Url,
         ValueType::Path,
+        ValueType::Number,
+        ValueType::Image,
+        ValueType::Enum,
+        ValueType::List,
+        ValueType::Map,
+        ValueType::Object,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -127,6 +142,12 @@ impl ValueType {
             ValueType::Quantity => "quantity",
             ValueType::Url => "url",
             ValueType::Path => "path",
+            ValueType::Number => "number",
+            ValueType::Image => "image",
+            ValueType::Enum => "enum",
+            ValueType::List => "list",
+            ValueType::Map => "map",
+            ValueType::Object => "object",
         }
     }
 }
@@ -135,7 +156,12 @@ impl ValueType {
 pub struct Param {
     pub name: Spanned<String>,
     pub ty: ValueType,
+    /// The whole type, with its rules.
+    pub shape: shape::Shape,
+    /// As text; that of a list, map or object is JSON.
     pub default: Option<Spanned<String>>,
+    /// Whether tasks of the pipeline that have a parameter of this name get it.
+    pub propagate: bool,
 }
 
 /// A part of a value: text, or what a name stands for. Indexes are those of the scope that it was resolved in.
@@ -144,6 +170,8 @@ pub enum Atom {
     Text(String),
     /// A parameter, a commit as its sha.
     Param(usize),
+    /// A field of an object.
+    ParamField(usize, String),
     /// The first seven characters of a commit.
     ParamShort(usize),
     /// The path of a workspace.
@@ -163,6 +191,34 @@ pub struct Value {
     pub span: Span,
 }
 
+/// What a parameter of a task gets.
+#[derive(Clone, Debug)]
+pub enum Given {
+    One(Value),
+    /// Items of a type each.
+    List(Vec<Value>, ValueType),
+    /// Values of a type each, by key.
+    Map(Vec<(String, Value, ValueType)>),
+}
+
+impl Given {
+    pub fn values(&self) -> Vec<&Value> {
+        match self {
+            Given::One(value) => vec![value],
+            Given::List(items, _) => items.iter().collect(),
+            Given::Map(entries) => entries.iter().map(|(_, value, _)| value).collect(),
+        }
+    }
+
+    pub fn values_mut(&mut self) -> Vec<&mut Value> {
+        match self {
+            Given::One(value) => vec![value],
+            Given::List(items, _) => items.iter_mut().collect(),
+            Given::Map(entries) => entries.iter_mut().map(|(_, value, _)| value).collect(),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Task {
     pub name: Spanned<String>,
@@ -177,6 +233,10 @@ pub struct Task {
 pub struct ResultDecl {
     pub name: Spanned<String>,
     pub ty: ValueType,
+    /// The whole type.
+    pub shape: shape::Shape,
+    /// The value where the task was left out.
+    pub default: Option<Spanned<String>>,
 }
 
 #[derive(Clone, Debug)]
@@ -241,7 +301,7 @@ pub enum Work {
 pub struct TaskWork {
     pub task: TaskId,
     /// By parameter of the task: what it gets; `None` is its default.
-    pub params: Vec<Option<Value>>,
+    pub params: Vec<Option<Given>>,
     /// By workspace of the task: the workspace of the pipeline.
     pub workspaces: Vec<usize>,
     pub timeout_seconds: Option<u64>,

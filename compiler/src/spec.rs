@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod environment;
+pub mod param;
 pub mod pipeline;
 pub mod project;
 pub mod reference;

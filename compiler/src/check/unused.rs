@@ -101,7 +101,7 @@ fn check_pipeline(pipeline: &Pipeline, diags: &mut Diags) {
 /// Everything in a pipeline that may hold an expression.
 fn values(pipeline: &Pipeline) -> Vec<&Template> {
     let tasks = pipeline.tasks.iter().chain(&pipeline.finally);
-    let params = tasks.flat_map(|task| task.params.iter().map(|(_, value)| value));
+    let params = tasks.flat_map(|task| task.params.iter().flat_map(|(_, given)| given.templates()));
     let tags = pipeline.images.iter().map(|image| &image.tag);
     params.chain(tags).chain(pipeline.checkouts.iter().map(|checkout| &checkout.revision)).collect()
 }

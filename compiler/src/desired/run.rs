@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Options;
 use crate::diag::{Diagnostic, Diags, codes};
-use crate::model::{self, Atom, Job, JobId, Model, Pipeline, PipelineId, Work};
+use crate::model::{self, Atom, Given, Job, JobId, Model, Pipeline, PipelineId, ValueType, Work, shape};
 use crate::plan::digest::sha256;
 use crate::plan::effect::{Env, Group, Part, Program, Step, Task, TaskResult, Workspace};
 use crate::plan::observed::Observed;
@@ -101,9 +101,11 @@ fn params(pipeline: &Pipeline, revision: &str, options: &Options, problems: &mut
         let implied = (param.ty == model::ValueType::Commit).then(|| revision.to_owned());
         match given.or(default).or(implied) {
             Some(value) => {
-                if let Some(why) = model::bad_literal(&value, param.ty) {
-                    let message = format!("the value of parameter `{}` has the wrong type", param.name.value);
-                    problems.push(Diagnostic::new(&codes::TYPE_MISMATCH, param.name.span, message).here(why));
+                if let Some(misfit) = param.shape.misfit(&value) {
+                    let what = format!("the value of parameter `{}`", param.name.value);
+                    let mut finding = model::param::judged(what, misfit, param.name.span, &param.shape, &value);
+                    finding.fixes.clear();
+                    problems.push(finding);
                     complete = false;
                 }
                 values.push(value);
@@ -151,7 +153,7 @@ impl Context<'_> {
                 let results = &self.model.task(work.task).results;
                 results
                     .iter()
-                    .map(|result| unknown::result(name, &job.name.value, &result.name.value, result.ty.as_str()))
+                    .map(|result| unknown::result(name, &job.name.value, &result.name.value, &result.shape.show()))
                     .collect()
             }
         };
@@ -251,7 +253,7 @@ impl Context<'_> {
             .iter()
             .zip(&work.params)
             .map(|(param, given)| match given {
-                Some(value) => self.parts(&value.atoms, !finally),
+                Some(given) => self.given(given, !finally),
                 None => vec![Part::Text(param.default.as_ref().map(|text| text.value.clone()).unwrap_or_default())],
             })
             .collect();
@@ -262,9 +264,30 @@ impl Context<'_> {
             results: task
                 .results
                 .iter()
-                .map(|result| TaskResult { name: result.name.value.clone(), r#type: result.ty.as_str().into() })
+                .map(|result| TaskResult { name: result.name.value.clone(), r#type: result.shape.show() })
                 .collect(),
             timeout_seconds: work.timeout_seconds.or(task.timeout_seconds),
+        }
+    }
+
+    /// A given value as parts; a list or mapping as JSON.
+    fn given(&self, given: &Given, same_pod: bool) -> Vec<Part> {
+        let item = |value: &model::Value, ty: ValueType| json_of(self.parts(&value.atoms, same_pod), ty);
+        let text = |text: &str| vec![Part::Text(text.to_owned())];
+        let separator = |at: usize| text(if at == 0 { "" } else { "," });
+        match given {
+            Given::One(value) => self.parts(&value.atoms, same_pod),
+            Given::List(items, of) => {
+                let inner = items.iter().enumerate().flat_map(|(at, value)| [separator(at), item(value, *of)].concat());
+                join(text("[").into_iter().chain(inner).chain(text("]")).collect())
+            }
+            Given::Map(entries) => {
+                let entry = |(at, (key, value, ty)): (usize, &(String, model::Value, ValueType))| {
+                    [separator(at), text(&format!("{}:", json!(key))), item(value, *ty)].concat()
+                };
+                let inner = entries.iter().enumerate().flat_map(entry);
+                join(text("{").into_iter().chain(inner).chain(text("}")).collect())
+            }
         }
     }
 
@@ -274,6 +297,7 @@ impl Context<'_> {
         let part = |atom: &Atom| match atom {
             Atom::Text(text) => Part::Text(text.clone()),
             Atom::Param(at) => Part::Text(self.params[*at].clone()),
+            Atom::ParamField(at, name) => Part::Text(field(&self.params[*at], name)),
             Atom::ParamShort(at) => Part::Text(short(&self.params[*at])),
             Atom::Workspace(at) => Part::Text(format!("/workspace/{}", self.pipeline.workspaces[*at].name.value)),
             Atom::ResultPath(_) => Part::Text(String::new()),
@@ -324,6 +348,7 @@ impl Inner<'_> {
         let part = |atom: &Atom| match atom {
             Atom::Text(text) => vec![Part::Text(text.clone())],
             Atom::Param(at) => self.values[*at].clone(),
+            Atom::ParamField(at, name) => vec![Part::Text(field(&text(&self.values[*at]), name))],
             Atom::ParamShort(at) => vec![Part::Text(short(&text(&self.values[*at])))],
             Atom::Workspace(at) => {
                 let bound = self.work.workspaces[*at];
@@ -343,6 +368,28 @@ impl Inner<'_> {
 
 fn bare_step(name: &str, program: Program) -> Step {
     Step { name: name.into(), workdir: None, env: Vec::new(), cpu: None, memory: None, timeout_seconds: None, program }
+}
+
+/// Parts as one JSON value. What only a run gives is of a type whose texts need no escapes (`check::unsupported`).
+fn json_of(parts: Vec<Part>, ty: ValueType) -> Vec<Part> {
+    if let [Part::Text(text)] = parts.as_slice() {
+        return vec![Part::Text(shape::item(text, ty).to_string())];
+    }
+    if !shape::is_quoted(ty) {
+        return parts;
+    }
+    let quote = || vec![Part::Text("\"".into())];
+    [quote(), parts, quote()].concat()
+}
+
+/// A field of an object that is known, as text; empty where it is absent.
+fn field(json: &str, name: &str) -> String {
+    let object: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+    match &object[name] {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 fn short(sha: &str) -> String {

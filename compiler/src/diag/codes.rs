@@ -11,6 +11,7 @@ mod manifests;
 mod objects;
 mod planning;
 mod rollouts;
+mod tasks;
 
 pub use expressions::*;
 pub use files::*;
@@ -20,6 +21,7 @@ pub use manifests::*;
 pub use objects::*;
 pub use planning::*;
 pub use rollouts::*;
+pub use tasks::*;
 
 use crate::diag::Severity;
 
@@ -45,7 +47,7 @@ impl Code {
 /// All codes, by number.
 pub fn all() -> Vec<&'static Code> {
     let mut codes: Vec<&'static Code> =
-        [FILES, LANGUAGE, EXPRESSIONS, JOINS, OBJECTS, ROLLOUTS, MANIFESTS, PLANNING].concat();
+        [FILES, LANGUAGE, EXPRESSIONS, JOINS, OBJECTS, ROLLOUTS, MANIFESTS, PLANNING, TASKS].concat();
     codes.sort_by_key(|code| code.number);
     codes
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::resolve::{cluster, find, find_in, unique};
 use super::scope::{self, Scope, ScopedJob, Typed};
 use super::{
-    Atom, Checkout, Cluster, ImageWork, Job, JobId, Param, Pipeline, Registry, Task, TaskId, TaskWork, ValueType, Work,
-    Workspace, order, task,
+    Atom, Checkout, Cluster, Given, ImageWork, Job, JobId, Param, Pipeline, Registry, Task, TaskId, TaskWork,
+    ValueType, Work, Workspace, given, order, param,
 };
 use crate::diag::{Applicability, Diagnostic, Diags, codes};
 use crate::source::Spanned;
@@ -25,7 +25,7 @@ pub fn resolve(spec: &written::Pipeline, outer: &Outer, diags: &mut Diags) -> Op
     unique(jobs.chain(spec.finally.iter().map(|task| &task.name)), "task or image", diags);
     unique(spec.params.iter().map(|param| &param.name), "parameter", diags);
     unique(spec.workspaces.iter().map(|workspace| &workspace.name), "workspace", diags);
-    let params = task::params(&spec.params, diags);
+    let params = param::params(&spec.params, diags);
     let scope = scope(spec, outer, &params);
     let workspaces: Vec<&str> = spec.workspaces.iter().map(|workspace| workspace.name.as_str()).collect();
     let inner = Inner { outer, scope: &scope, workspaces: &workspaces };
@@ -134,7 +134,7 @@ impl Inner<'_> {
         let found = find(&spec.task, "task", &known, diags);
         let Some(found) = found else {
             // The values are read all the same: what is wrong in them is another mistake.
-            for (_, template) in &spec.params {
+            for template in spec.params.iter().flat_map(|(_, given)| given.templates()) {
                 scope::resolve(template, self.scope, diags);
             }
             for (_, name) in &spec.workspaces {
@@ -144,7 +144,9 @@ impl Inner<'_> {
         };
         let task = &self.outer.tasks[found];
         let params = self.params(spec, task, diags);
-        after.extend(params.iter().flatten().flat_map(|value| value.atoms.iter().filter_map(needed)));
+        after.extend(
+            params.iter().flatten().flat_map(Given::values).flat_map(|value| value.atoms.iter().filter_map(needed)),
+        );
         let workspaces = self.bindings(spec, task, diags)?;
         let work = TaskWork { task: TaskId(found), params, workspaces, timeout_seconds: spec.timeout_seconds };
         Some(Job {
@@ -155,7 +157,7 @@ impl Inner<'_> {
         })
     }
 
-    fn params(&self, spec: &written::TaskUse, task: &Task, diags: &mut Diags) -> Vec<Option<super::Value>> {
+    fn params(&self, spec: &written::TaskUse, task: &Task, diags: &mut Diags) -> Vec<Option<Given>> {
         let known: Vec<&str> = task.params.iter().map(|param| param.name.as_str()).collect();
         for (name, _) in &spec.params {
             find_in(name, "parameter", &format!(" of task `{}`", task.name.value), &known, diags);
@@ -163,21 +165,43 @@ impl Inner<'_> {
         let mut values = Vec::new();
         for param in &task.params {
             let given = spec.params.iter().find(|(name, _)| name.value == param.name.value);
-            let typed = given.map(|(_, template)| scope::resolve(template, self.scope, diags));
-            if let Some(typed) = &typed {
-                self.expect(typed, param.ty, diags);
-            } else if param.default.is_none() {
-                let message = format!("task `{}` needs its parameter `{}`", spec.name.value, param.name.value);
-                let finding = Diagnostic::new(&codes::PARAM_MISSING, spec.name.span, message).here("no value is given");
-                diags.push(
-                    finding
-                        .label(param.name.span, "declared here, without a default")
-                        .help(format!("add `param {}=\"…\"`", param.name.value)),
-                );
+            let value = match given {
+                Some((_, given)) => Some(given::resolve(given, param, self.scope, diags)),
+                None => self.propagated(spec, param, diags),
+            };
+            if value.is_none() && param.default.is_none() {
+                diags.push(self.missing(spec, param));
             }
-            values.push(typed.map(|typed| typed.value));
+            values.push(value);
         }
         values
+    }
+
+    /// The parameter of the pipeline that goes by itself to each task that has one of its name.
+    fn propagated(&self, spec: &written::TaskUse, param: &Param, diags: &mut Diags) -> Option<Given> {
+        let at = self.scope.params.iter().position(|own| own.propagate && own.name.value == param.name.value)?;
+        let own = &self.scope.params[at];
+        if let Some(why) = param.shape.refuses(&own.shape) {
+            let message =
+                format!("parameter `{}` of the pipeline does not fit task `{}`", own.name.value, spec.name.value);
+            let finding = Diagnostic::new(&codes::TYPE_MISMATCH, spec.name.span, message).here(why);
+            let finding = finding.label(own.name.span, "propagated from here").label(param.name.span, "to this one");
+            diags.push(finding.help(format!("give the task its own: `param {}=\"…\"`", param.name.value)));
+        }
+        Some(Given::One(super::Value { atoms: vec![Atom::Param(at)], span: spec.name.span }))
+    }
+
+    fn missing(&self, spec: &written::TaskUse, param: &Param) -> Diagnostic {
+        let name = &param.name.value;
+        let message = format!("task `{}` needs its parameter `{name}`", spec.name.value);
+        let finding = Diagnostic::new(&codes::PARAM_MISSING, spec.name.span, message).here("no value is given");
+        let finding = finding.label(param.name.span, "declared here, without a default");
+        match self.scope.params.iter().find(|own| own.name.value == *name) {
+            Some(_) => finding.help(format!(
+                "add `param {name}=\"${{param.{name}}}\"`, or `propagate=#true` to the pipeline's parameter"
+            )),
+            None => finding.help(format!("add `param {name}=\"…\"`")),
+        }
     }
 
     fn bindings(&self, spec: &written::TaskUse, task: &Task, diags: &mut Diags) -> Option<Vec<usize>> {
@@ -292,7 +316,12 @@ fn show(tag: &Typed) -> String {
 fn needed(atom: &Atom) -> Option<JobId> {
     match atom {
         Atom::JobResult(job, _) | Atom::ImageDigest(job) => Some(*job),
-        Atom::Text(_) | Atom::Param(_) | Atom::ParamShort(_) | Atom::Workspace(_) | Atom::ResultPath(_) => None,
+        Atom::Text(_)
+        | Atom::Param(_)
+        | Atom::ParamField(..)
+        | Atom::ParamShort(_)
+        | Atom::Workspace(_)
+        | Atom::ResultPath(_) => None,
     }
 }
 
@@ -317,7 +346,13 @@ fn ordered(jobs: Vec<Option<Job>>, finally: Vec<Job>, diags: &mut Diags) -> Opti
         after.sort();
         job.after = after;
         match &mut job.work {
-            Work::Task(work) => work.params.iter_mut().flatten().for_each(|value| renumber_value(value, &new)),
+            Work::Task(work) => {
+                work.params
+                    .iter_mut()
+                    .flatten()
+                    .flat_map(Given::values_mut)
+                    .for_each(|value| renumber_value(value, &new));
+            }
             Work::Image(work) => renumber_value(&mut work.tag, &new),
         }
         job
@@ -335,7 +370,12 @@ fn renumber_value(value: &mut super::Value, new: &[Option<JobId>]) {
             }
             None => false,
         },
-        Atom::Text(_) | Atom::Param(_) | Atom::ParamShort(_) | Atom::Workspace(_) | Atom::ResultPath(_) => true,
+        Atom::Text(_)
+        | Atom::Param(_)
+        | Atom::ParamField(..)
+        | Atom::ParamShort(_)
+        | Atom::Workspace(_)
+        | Atom::ResultPath(_) => true,
     });
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Source of the rule: the roots `param`, `workspace`, `result`, `task`, `image` of the language reference.
 
+use super::shape::{Kind, Shape};
 use super::{Atom, JobId, Param, ResultDecl, Value, ValueType};
 use crate::diag::{Applicability, Diagnostic, Diags, codes, suggest};
 use crate::expr::{Chain, Piece, ROOTS, Template};
@@ -29,6 +30,8 @@ pub struct ScopedJob<'a> {
 pub struct Typed {
     pub value: Value,
     pub ty: Option<ValueType>,
+    /// The whole type, where the value is one name alone.
+    pub shape: Option<Shape>,
 }
 
 /// Resolves every name of a template.
@@ -60,7 +63,29 @@ pub fn resolve(template: &Template, scope: &Scope, diags: &mut Diags) -> Typed {
         all if all.iter().any(Option::is_none) => None,
         _ => Some(ValueType::String),
     };
-    Typed { value: Value { atoms, span: template.span }, ty }
+    let shape = if let [atom] = atoms.as_slice() { shape_of(atom, scope) } else { None };
+    Typed { value: Value { atoms, span: template.span }, ty, shape }
+}
+
+/// The whole type of what a name stands for.
+fn shape_of(atom: &Atom, scope: &Scope) -> Option<Shape> {
+    match atom {
+        Atom::Param(at) => Some(scope.params[*at].shape.clone()),
+        Atom::ParamField(at, name) => field(&scope.params[*at].shape, name).map(Shape::plain),
+        Atom::JobResult(id, name) => {
+            let job = scope.jobs.iter().find(|job| !job.image && job.id == *id)?;
+            job.results.iter().find(|result| result.name.value == *name).map(|result| result.shape.clone())
+        }
+        Atom::Text(_) | Atom::ParamShort(_) | Atom::Workspace(_) | Atom::ResultPath(_) | Atom::ImageDigest(_) => None,
+    }
+}
+
+/// The type of a field of an object.
+fn field(shape: &Shape, name: &str) -> Option<ValueType> {
+    match &shape.kind {
+        Kind::Object(fields) => fields.iter().find(|field| field.name == name).map(|field| field.ty),
+        Kind::Plain(_) | Kind::Enum(_) | Kind::List(_) | Kind::Map(_) => None,
+    }
 }
 
 type Named = Result<(Atom, ValueType), Box<Diagnostic>>;
@@ -100,6 +125,14 @@ fn param(chain: &Chain, rest: &[&str], scope: &Scope) -> Named {
         (_, []) => Ok((Atom::Param(at), ty)),
         (ValueType::Commit, ["sha"]) => Ok((Atom::Param(at), ValueType::String)),
         (ValueType::Commit, ["short"]) => Ok((Atom::ParamShort(at), ValueType::String)),
+        (ValueType::Object, [name]) => match field(&scope.params[at].shape, name) {
+            Some(ty) => Ok((Atom::ParamField(at, (*name).to_owned()), ty)),
+            None => {
+                let Kind::Object(fields) = &scope.params[at].shape.kind else { return Err(wrong_chain(chain)) };
+                let known: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+                Err(unknown(chain, 2, "field", &known))
+            }
+        },
         (ValueType::Commit, [_]) => Err(unknown(chain, 2, "field of a commit", &["sha", "short"])),
         _ => {
             let message = format!("`{}` is of type {} and has no fields", names[at], ty.as_str());
@@ -180,7 +213,8 @@ fn inner(name: &Spanned<String>) -> crate::source::Span {
 pub fn mismatch(from: ValueType, to: ValueType) -> Option<String> {
     let fits = from == to
         || to == ValueType::String
-        || from == ValueType::String
+        || (from == ValueType::String && !matches!(to, ValueType::List | ValueType::Map | ValueType::Object))
+        || (from == ValueType::Int && to == ValueType::Number)
         || (from == ValueType::Commit && matches!(to, ValueType::ImageTag | ValueType::GitRef))
         || (from == ValueType::Url && to == ValueType::Path);
     (!fits).then(|| format!("{} is wanted, this is {}", to.as_str(), from.as_str()))
@@ -192,6 +226,9 @@ pub fn bad_literal(text: &str, ty: ValueType) -> Option<String> {
     let hex = |length: usize, text: &str| text.len() == length && text.chars().all(|c| c.is_ascii_hexdigit());
     let ok = match ty {
         ValueType::String | ValueType::Path | ValueType::Url => !text.contains('\0'),
+        ValueType::Enum | ValueType::List | ValueType::Map | ValueType::Object => !text.contains('\0'),
+        ValueType::Image => value::is_image(text) && !text.is_empty(),
+        ValueType::Number => text.parse::<f64>().is_ok_and(f64::is_finite),
         ValueType::Int => text.parse::<i64>().is_ok(),
         ValueType::Bool => matches!(text, "true" | "false"),
         ValueType::Commit => hex(40, text) || hex(64, text),

@@ -1,7 +1,7 @@
 //! Tasks: their steps with names resolved in the scope of the task alone.
 
 use super::scope::{self, Scope};
-use super::{Param, ResultDecl, Step, Task, ValueType};
+use super::{Step, Task, param};
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::Spanned;
 use crate::spec;
@@ -12,15 +12,8 @@ pub fn resolve(task: &spec::task::Task, diags: &mut Diags) -> Task {
     super::resolve::unique(task.workspaces.iter(), "workspace", diags);
     super::resolve::unique(task.results.iter().map(|result| &result.name), "result", diags);
     super::resolve::unique(task.steps.iter().map(|step| &step.name), "step", diags);
-    let params = params(&task.params, diags);
-    let results: Vec<ResultDecl> = task
-        .results
-        .iter()
-        .map(|result| ResultDecl {
-            name: result.name.clone(),
-            ty: ValueType::parse(&result.ty.value).unwrap_or(ValueType::String),
-        })
-        .collect();
+    let params = param::params(&task.params, diags);
+    let results = param::results(&task.results, diags);
     let scope = Scope {
         params: &params,
         workspaces: task.workspaces.iter().map(Spanned::as_str).collect(),
@@ -41,23 +34,6 @@ pub fn resolve(task: &spec::task::Task, diags: &mut Diags) -> Task {
         results,
         timeout_seconds: task.timeout_seconds,
     }
-}
-
-/// Parameters with types, their defaults checked.
-pub fn params(params: &[spec::task::Param], diags: &mut Diags) -> Vec<Param> {
-    let mut all = Vec::new();
-    for param in params {
-        let ty = ValueType::parse(&param.ty.value).unwrap_or(ValueType::String);
-        let default = param.default.as_ref().map(|text| Spanned::new(text.value.clone(), text.span));
-        if let Some(why) = default.as_ref().and_then(|text| scope::bad_literal(&text.value, ty)) {
-            let span = default.as_ref().map_or(param.name.span, |text| text.span);
-            let message = format!("the default of `{}` has the wrong type", param.name.value);
-            diags
-                .push(Diagnostic::new(&codes::TYPE_MISMATCH, span, message).here(why).label(param.ty.span, "the type"));
-        }
-        all.push(Param { name: param.name.clone(), ty, default });
-    }
-    all
 }
 
 fn resolve_step(step: &spec::task::Step, scope: &Scope, diags: &mut Diags) -> Option<Step> {

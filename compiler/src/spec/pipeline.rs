@@ -1,10 +1,10 @@
 //! `pipeline`: tasks in an order, with the checkout before and the images after them.
 
+use super::param::{self, Given, PARAM_VALUE, PIPELINE_PARAM, Param};
 use super::table::{Arg, BLOCK, Block, Open, Type, arg, default, many, merged, optional, prop, required};
-use super::task::{self, PARAM, Param};
 use super::view::View;
 use crate::diag::Diags;
-use crate::expr::{self, Template};
+use crate::expr::Template;
 use crate::source::{Span, Spanned};
 
 pub static PIPELINE: Block = Block {
@@ -15,7 +15,7 @@ pub static PIPELINE: Block = Block {
     children: &[
         optional(&RUNS_ON),
         optional(&INPUTS),
-        many(&PARAM),
+        many(&PIPELINE_PARAM),
         many(&WORKSPACE),
         many(&CHECKOUT),
         many(&TASK_USE),
@@ -92,14 +92,6 @@ pub static AFTER: Block = Block {
     ..BLOCK
 };
 
-pub static PARAM_VALUE: Block = Block {
-    name: "param",
-    plural: "param",
-    doc: "Values of the task's parameters.",
-    open: Some(Open { key: "a parameter of the task", ty: Type::Any }),
-    ..BLOCK
-};
-
 pub static WORKSPACE_BINDING: Block = Block {
     name: "workspace",
     plural: "workspace",
@@ -172,7 +164,7 @@ pub struct TaskUse {
     pub name: Spanned<String>,
     pub task: Spanned<String>,
     pub after: Vec<Spanned<String>>,
-    pub params: Vec<(Spanned<String>, Template)>,
+    pub params: Vec<(Spanned<String>, Given)>,
     pub workspaces: Vec<(Spanned<String>, Spanned<String>)>,
     pub timeout_seconds: Option<u64>,
     pub span: Span,
@@ -204,7 +196,7 @@ pub fn lower(view: &View, diags: &mut Diags) -> Option<Pipeline> {
         name: view.name("name")?,
         runs_on: view.child("runs-on").map(runs_on),
         inputs: inputs.into_iter().map(|text| Spanned::new(text.value, text.span)).collect(),
-        params: task::params(view),
+        params: param::params(view),
         workspaces: view.children("workspace").iter().filter_map(workspace).collect(),
         checkouts: view.children("checkout").iter().map(|checkout| lower_checkout(checkout, diags)).collect(),
         tasks: view.children("task").iter().filter_map(|task| lower_use(task, diags)).collect(),
@@ -229,12 +221,6 @@ fn after(view: &View) -> Vec<Spanned<String>> {
 }
 
 fn lower_use(view: &View, diags: &mut Diags) -> Option<TaskUse> {
-    let mut params = Vec::new();
-    for (key, value) in view.children("param").iter().flat_map(View::open) {
-        if let Some(text) = super::view::as_text(&value) {
-            params.push((Spanned::new(key.value.clone(), key.span), expr::parse(&text, diags)));
-        }
-    }
     let binding = |(key, value): (crate::syntax::Text, crate::syntax::Value)| {
         let text = value.text().map_or(String::new(), |text| text.value.clone());
         (Spanned::new(key.value, key.span), Spanned::new(text, value.span))
@@ -243,7 +229,7 @@ fn lower_use(view: &View, diags: &mut Diags) -> Option<TaskUse> {
         name: view.name("name")?,
         task: view.reference("use"),
         after: after(view),
-        params,
+        params: param::given(view, diags),
         workspaces: view.children("workspace").iter().flat_map(View::open).map(binding).collect(),
         timeout_seconds: view.seconds("timeout").map(|seconds| seconds.value),
         span: view.head(),

@@ -41,12 +41,30 @@ fn mapping(block: &'static Block) -> Value {
         properties.insert(key.into(), described(schema, child.block.doc, None));
         required.extend((child.count == Count::Required).then_some(key));
     }
-    let others = block.open.map_or(Value::Bool(false), |open| of_type(open.ty));
+    let others = others(block);
     let mut schema = json!({"type": "object", "properties": properties, "additionalProperties": others});
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
     described(schema, block.doc, None)
+}
+
+/// What keys of the writer's own choice may hold.
+fn others(block: &Block) -> Value {
+    let mut forms: Vec<Value> = block.open.iter().map(|open| of_type(open.ty)).collect();
+    if let Some(nested) = block.nested {
+        let value = of_type(nested.ty);
+        if forms.is_empty() {
+            forms.push(value.clone());
+        }
+        forms.push(json!({"type": "array", "items": value.clone()}));
+        forms.push(json!({"type": "object", "additionalProperties": value}));
+    }
+    match forms.len() {
+        0 => Value::Bool(false),
+        1 => forms.remove(0),
+        _ => json!({"anyOf": forms}),
+    }
 }
 
 /// All forms of a block: a mapping, or its first value alone, or nothing where nothing must be said.
@@ -100,6 +118,7 @@ fn of_type(ty: Type) -> Value {
             {"type": "integer", "minimum": 0},
             {"type": "string", "pattern": "^[0-9]*\\.?[0-9]*(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|u|n)?$", "minLength": 1},
         ]}),
+        Type::Int => json!({"type": "integer"}),
         Type::Percent => json!({"anyOf": [
             {"type": "integer", "minimum": 0, "maximum": 100},
             {"type": "string", "pattern": "^[0-9]{1,3}%?$"},
@@ -116,7 +135,7 @@ pub fn reference_markdown() -> String {
         block(child, child.block.name, 2, &mut page);
     }
     page.push_str(EXPRESSIONS);
-    page.push_str(&super::task::TYPES.iter().map(|ty| format!("`{ty}`")).collect::<Vec<_>>().join(", "));
+    page.push_str(&super::param::TYPES.iter().map(|ty| format!("`{ty}`")).collect::<Vec<_>>().join(", "));
     page.push_str(".\n");
     page
 }
@@ -160,6 +179,10 @@ fn block(child: &Child, path: &str, level: usize, page: &mut String) {
     rows.extend(block_table.props.iter().map(prop_row));
     if let Some(open) = block_table.open {
         rows.push([format!("*{}*", open.key), open.ty.describe(), "any number of them".into()]);
+    }
+    if let Some(nested) = block_table.nested {
+        let ty = format!("an inner block with values by position or by key, each {}", nested.ty.describe());
+        rows.push([format!("*{}*", nested.key), ty, "any number of them; in YAML a list or mapping".into()]);
     }
     if !rows.is_empty() {
         page.push_str("\n| | what | |\n|---|---|---|\n");

@@ -15,11 +15,14 @@ pub struct Block {
     pub props: &'static [Prop],
     /// Properties with names of the writer's own choice: what they mean.
     pub open: Option<Open>,
+    /// Inner nodes with names of the writer's own choice, each with values by position (a list) or by key (a mapping).
+    pub nested: Option<Open>,
     pub children: &'static [Child],
 }
 
 /// An empty table to fill in.
-pub const BLOCK: Block = Block { name: "", plural: "", doc: "", args: &[], props: &[], open: None, children: &[] };
+pub const BLOCK: Block =
+    Block { name: "", plural: "", doc: "", args: &[], props: &[], open: None, nested: None, children: &[] };
 
 /// A value by position. In YAML it is the key `name`.
 #[derive(Debug)]
@@ -82,6 +85,8 @@ pub enum Type {
     Duration,
     /// A Kubernetes quantity: `500m`, `2Gi`.
     Quantity,
+    /// A whole number.
+    Int,
     /// A whole number from 0 to 100, with or without `%`.
     Percent,
     /// A path below the project's root.
@@ -106,6 +111,7 @@ impl Type {
             Type::Bool => "`#true` or `#false`".into(),
             Type::Duration => "a duration such as `90s` or `1h30m`".into(),
             Type::Quantity => "a quantity such as `500m` or `2Gi`".into(),
+            Type::Int => "a whole number".into(),
             Type::Percent => "a whole number from 0 to 100".into(),
             Type::Path => "a path below the project's folder".into(),
             Type::Url => "a URL or a path of a repository".into(),

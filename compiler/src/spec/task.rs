@@ -1,15 +1,12 @@
 //! `task`: steps that run one after the other, with parameters, workspaces and results.
 
-use super::table::{Arg, BLOCK, Block, Open, Type, arg, default, many, merged, optional, prop, required};
+use super::param::{self, PARAM, Param, RESULT, ResultDecl};
+use super::table::{BLOCK, Block, Open, Type, arg, many, merged, optional, prop, required};
 use super::view::View;
 use crate::diag::Diags;
 use crate::expr::{self, Template};
 use crate::source::{Span, Spanned};
 use crate::syntax::Text;
-
-/// Types of parameters and results.
-pub const TYPES: &[&str] =
-    &["string", "int", "bool", "commit", "git-ref", "image-tag", "digest", "duration", "quantity", "url", "path"];
 
 pub static TASK: Block = Block {
     name: "task",
@@ -26,19 +23,6 @@ pub static WORKSPACE: Block = Block {
     plural: "workspaces",
     doc: "A folder that the task works in; its path is `${workspace.NAME}`.",
     args: &[arg("name", Type::Word, "the workspace's name")],
-    ..BLOCK
-};
-
-pub static PARAM: Block = Block {
-    name: "param",
-    plural: "params",
-    doc: "A value from outside; without a default it must be given.",
-    args: &[arg("name", Type::Word, "the parameter's name")],
-    props: &[
-        default("type", Type::Enum(TYPES), "string", "type of the value"),
-        prop("default", Type::Any, "the value where none is given"),
-        prop("description", Type::Text, "what it is for"),
-    ],
     ..BLOCK
 };
 
@@ -88,18 +72,6 @@ pub static RESOURCES: Block = Block {
     ..BLOCK
 };
 
-pub static RESULT: Block = Block {
-    name: "result",
-    plural: "results",
-    doc: "A value that a step writes to the file `${result.NAME.path}`.",
-    args: &[Arg { name: "name", ty: Type::Word, doc: "the result's name", required: true, many: false }],
-    props: &[
-        default("type", Type::Enum(TYPES), "string", "type of the value"),
-        prop("description", Type::Text, "what it is"),
-    ],
-    ..BLOCK
-};
-
 #[derive(Clone, Debug)]
 pub struct Task {
     pub name: Spanned<String>,
@@ -109,19 +81,6 @@ pub struct Task {
     pub results: Vec<ResultDecl>,
     pub timeout_seconds: Option<u64>,
     pub span: Span,
-}
-
-#[derive(Clone, Debug)]
-pub struct Param {
-    pub name: Spanned<String>,
-    pub ty: Spanned<String>,
-    pub default: Option<Text>,
-}
-
-#[derive(Clone, Debug)]
-pub struct ResultDecl {
-    pub name: Spanned<String>,
-    pub ty: Spanned<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -153,28 +112,12 @@ pub fn lower(view: &View, diags: &mut Diags) -> Option<Task> {
     Some(Task {
         name: view.name("name")?,
         workspaces: view.children("workspace").iter().filter_map(|workspace| workspace.name("name")).collect(),
-        params: params(view),
+        params: param::params(view),
         steps: view.children("step").iter().map(|step| lower_step(step, diags)).collect(),
-        results: view.children("result").iter().filter_map(lower_result).collect(),
+        results: param::results(view),
         timeout_seconds: view.seconds("timeout").map(|seconds| seconds.value),
         span: view.head(),
     })
-}
-
-/// The `param` declarations of a task or pipeline.
-pub fn params(view: &View) -> Vec<Param> {
-    let param = |view: &View| {
-        let name = view.name("name")?;
-        let ty = view.name("type").unwrap_or(Spanned::new("string".into(), name.span));
-        Some(Param { name, ty, default: view.text("default") })
-    };
-    view.children("param").iter().filter_map(param).collect()
-}
-
-fn lower_result(view: &View) -> Option<ResultDecl> {
-    let name = view.name("name")?;
-    let ty = view.name("type").unwrap_or(Spanned::new("string".into(), name.span));
-    Some(ResultDecl { name, ty })
 }
 
 fn lower_step(view: &View, diags: &mut Diags) -> Step {

@@ -3,7 +3,7 @@
 //! **Invariant:** whatever a getter gives has the type that the table says; where it gives nothing, the value is absent or
 //! the finding has been made.
 
-use super::table::{Block, Count, Type};
+use super::table::{Block, Count, Open, Type};
 use super::value;
 use crate::diag::{Applicability, Diagnostic, Diags, codes, suggest};
 use crate::expr::{self, Template};
@@ -94,6 +94,21 @@ impl<'t> View<'t> {
     pub fn open(&self) -> Vec<(Text, Value)> {
         let known = |key: &str| self.block.props.iter().any(|prop| prop.name == key);
         self.node.props.iter().filter(|(key, _)| !known(&key.value)).cloned().collect()
+    }
+
+    /// Inner nodes with names of the writer's own choice.
+    pub fn nested(&self) -> Vec<&'t Node> {
+        let known = |name: &str| self.block.children.iter().any(|child| child.block.name == name);
+        self.node.children.iter().filter(|node| !known(&node.name.value)).collect()
+    }
+
+    /// A whole number.
+    pub fn int(&self, name: &str) -> Option<Spanned<i64>> {
+        let value = self.value(name)?;
+        match value.scalar {
+            Scalar::Int(number) => i64::try_from(number).ok().map(|number| Spanned::new(number, value.span)),
+            Scalar::Text(_) | Scalar::Float(_) | Scalar::Bool(_) | Scalar::Null | Scalar::Unread => None,
+        }
     }
 
     pub fn children(&self, name: &str) -> Vec<View<'t>> {
@@ -248,6 +263,12 @@ fn with_closest(finding: Diagnostic, key: &Text, known: &[&str], word: &str) -> 
 fn check_children(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
     let mut seen: Vec<Text> = Vec::new();
     for child in &mut node.children {
+        if let Some(nested) = block.nested
+            && !block.children.iter().any(|known| known.block.name == child.name.value)
+        {
+            check_nested(child, nested, &mut seen, diags);
+            continue;
+        }
         let find = |name: &str| block.children.iter().find(|known| known.block.name == name);
         let known = find(&child.name.value).or_else(|| {
             diags.push(unknown_block(&child.name, block));
@@ -276,6 +297,37 @@ fn check_children(node: &mut Node, block: &'static Block, syntax: Syntax, diags:
             let finding = Diagnostic::new(&codes::MISSING_VALUE, node.name.span, message);
             diags.push(finding.here(format!("`{name}` is missing")).help(required.block.doc));
         }
+    }
+}
+
+/// An inner node with a name of the writer's own choice: values by position or by key, not both.
+fn check_nested(node: &Node, nested: Open, seen: &mut Vec<Text>, diags: &mut Diags) {
+    let name = &node.name;
+    if let Some(first) = seen.iter().find(|first| first.value == name.value) {
+        let finding =
+            Diagnostic::new(&codes::DUPLICATE_PROPERTY, name.span, format!("`{}` is given twice", name.value));
+        diags.push(finding.here("given again").label(first.span, "first given here"));
+    }
+    seen.push(name.clone());
+    node.args.iter().for_each(|value| check_type(value, nested.ty, &name.value, diags));
+    for (at, (key, value)) in node.props.iter().enumerate() {
+        if let Some((first, _)) = node.props[..at].iter().find(|(earlier, _)| earlier.value == key.value) {
+            let finding =
+                Diagnostic::new(&codes::DUPLICATE_PROPERTY, key.span, format!("`{}` is given twice", key.value));
+            diags.push(finding.here("given again").label(first.span, "first given here"));
+        }
+        check_type(value, nested.ty, &key.value, diags);
+    }
+    if let (Some(value), Some((key, _))) = (node.args.first(), node.props.first()) {
+        let message = format!("`{}` is a list and a mapping", name.value);
+        let finding = Diagnostic::new(&codes::EXTRA_VALUE, key.span, message).here("a value by key");
+        diags.push(finding.label(value.span, "a value by position"));
+    }
+    for child in &node.children {
+        let message = format!("there is no block `{}` in `{}`", child.name.value, name.value);
+        diags.push(
+            Diagnostic::new(&codes::UNKNOWN_BLOCK, child.name.span, message).here("values are not nested deeper"),
+        );
     }
 }
 
@@ -331,6 +383,7 @@ fn wrong_scalar(value: &Value, ty: Type) -> Option<String> {
     let number = matches!(value.scalar, Scalar::Int(_));
     let ok = match ty {
         Type::Bool => matches!(value.scalar, Scalar::Bool(_)),
+        Type::Int => number,
         Type::Percent | Type::Quantity => text || number,
         Type::Any => !matches!(value.scalar, Scalar::Null),
         Type::Name | Type::Word | Type::Text | Type::Template | Type::Script | Type::Duration => text,
@@ -350,7 +403,7 @@ fn wrong_text(text: &str, ty: Type) -> Option<String> {
         Type::Url => !text.trim().is_empty() && !text.contains(char::is_whitespace),
         Type::Image => value::is_image(text),
         Type::Enum(names) => names.contains(&text),
-        Type::Text | Type::Template | Type::Script | Type::Bool | Type::Any => true,
+        Type::Text | Type::Template | Type::Script | Type::Bool | Type::Int | Type::Any => true,
     };
     (!ok).then(|| format!("`{text}`"))
 }

@@ -73,7 +73,9 @@ fn entry(node: &mut Node, key: &Text, value: &Yaml, block: &'static Block, diags
             }
         }
     };
-    match known(&key, block) {
+    let whole = matches!(value.kind, Kind::Seq(_) | Kind::Map(_));
+    let what = if whole && block.nested.is_some() { nested_key(&key, block) } else { known(&key, block) };
+    match what {
         Some(Key::First) => match &value.kind {
             Kind::Seq(items) if block.args.iter().any(|arg| arg.many) => {
                 node.args.extend(items.iter().map(|item| scalar(item, diags)));
@@ -86,6 +88,7 @@ fn entry(node: &mut Node, key: &Text, value: &Yaml, block: &'static Block, diags
         Some(Key::Block(_)) if matches!(value.kind, Kind::Bool(false)) => {}
         Some(Key::Block(inner)) => node.children.push(shape(value, key, inner, diags)),
         Some(Key::Property) => node.props.push((key, scalar(value, diags))),
+        Some(Key::Nested) => node.children.push(nested(value, key, diags)),
         None => {}
     }
 }
@@ -97,6 +100,16 @@ enum Key {
     List(&'static Block),
     Block(&'static Block),
     Property,
+    /// A list or mapping under a name of the writer's own choice.
+    Nested,
+}
+
+/// What a key with a list or mapping stands for where such may have any name.
+fn nested_key(key: &Text, block: &'static Block) -> Option<Key> {
+    match known(key, block) {
+        Some(Key::Property) | None => Some(Key::Nested),
+        other => other,
+    }
 }
 
 fn known(key: &Text, block: &'static Block) -> Option<Key> {
@@ -113,6 +126,9 @@ fn known(key: &Text, block: &'static Block) -> Option<Key> {
     }
     if let Some(inner) = child(false, &|block| block.name == name) {
         return Some(Key::Block(inner));
+    }
+    if block.nested.is_some() && block.open.is_none() {
+        return Some(Key::Nested);
     }
     let property = block.open.is_some() || block.props.iter().any(|prop| prop.name == name);
     property.then_some(Key::Property)
@@ -131,6 +147,20 @@ pub(super) fn keys(block: &'static Block) -> Vec<&'static str> {
 /// Whether a key is a block of the top level that the language will have.
 fn later(block: &'static Block, key: &Text) -> bool {
     block.name.is_empty() && super::LATER.contains(&key.value.as_str())
+}
+
+/// A list or mapping of scalars as a node.
+fn nested(yaml: &Yaml, name: Text, diags: &mut Diags) -> Node {
+    let mut node =
+        Node { name, args: Vec::new(), props: Vec::new(), children: Vec::new(), span: yaml.span, torn: false };
+    match &yaml.kind {
+        Kind::Seq(items) => node.args = items.iter().map(|item| scalar(item, diags)).collect(),
+        Kind::Map(entries) => {
+            node.props = entries.iter().map(|(key, value)| (key.clone(), scalar(value, diags))).collect();
+        }
+        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Str(_) => node.args.push(scalar(yaml, diags)),
+    }
+    node
 }
 
 fn list(node: &mut Node, key: &Text, value: &Yaml, block: &'static Block, diags: &mut Diags) {

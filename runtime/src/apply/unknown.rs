@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use waybill_compiler::model::shape::Shape;
 use waybill_compiler::plan::{Effect, Plan, Unknown};
 
 use crate::journal::fold::{Phase, State};
@@ -22,6 +23,8 @@ pub fn has_type(kind: &str, value: &str) -> bool {
         "commit" => hex(value, 40),
         "int" => value.parse::<i64>().is_ok(),
         "bool" => matches!(value, "true" | "false"),
+        // Lists, maps, objects and enums have their own form.
+        other if other.contains('<') => Shape::parse(other).is_some_and(|shape| shape.misfit(value).is_none()),
         _ => !value.contains('\0'),
     }
 }
@@ -100,6 +103,9 @@ mod tests {
             ("int", "-5".into(), "5\n".into()),
             ("bool", "true".into(), "yes".into()),
             ("string", "any\nthing".into(), "nul\0".into()),
+            ("enum<low|high>", "low".into(), "lower".into()),
+            ("list<int>", "[1,2]".into(), "[1,\"2\"]".into()),
+            ("object<os:string>", "{\"os\":\"linux\"}".into(), "{}".into()),
         ] {
             assert!(has_type(kind, &good), "{kind} {good}");
             assert!(!has_type(kind, &bad), "{kind} {bad}");

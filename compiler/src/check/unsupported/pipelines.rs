@@ -1,8 +1,48 @@
 //! Of tasks and pipelines.
 
-use crate::diag::Diagnostic;
-use crate::model::Model;
+use crate::diag::{Diagnostic, codes};
+use crate::model::shape::is_plain_in_json;
+use crate::model::{Atom, Given, Model, Pipeline, Value, ValueType, Work};
+use crate::source::Span;
 
-pub fn refused(_model: &Model) -> Vec<Diagnostic> {
-    Vec::new()
+pub fn refused(model: &Model) -> Vec<Diagnostic> {
+    model.pipelines.iter().flat_map(|pipeline| of_pipeline(model, pipeline)).collect()
+}
+
+fn unsupported(what: &str, span: Span) -> Diagnostic {
+    let message = format!("{what} is not supported yet by apply");
+    Diagnostic::new(&codes::NOT_SUPPORTED_BY_APPLY, span, message).here("apply would not do this")
+}
+
+fn of_pipeline(model: &Model, pipeline: &Pipeline) -> Vec<Diagnostic> {
+    let mut all = Vec::new();
+    for job in pipeline.jobs.iter().chain(&pipeline.finally) {
+        let Work::Task(work) = &job.work else { continue };
+        for given in work.params.iter().flatten() {
+            all.extend(inside_json(model, pipeline, given));
+        }
+    }
+    all
+}
+
+/// A result inside a list or mapping would have to be escaped when it is known; only what needs no escapes goes.
+fn inside_json(model: &Model, pipeline: &Pipeline, given: &Given) -> Vec<Diagnostic> {
+    let pairs: Vec<&Value> = match given {
+        Given::One(_) => return Vec::new(),
+        Given::List(..) | Given::Map(_) => given.values(),
+    };
+    let unsafe_in_json = |atom: &Atom| match atom {
+        Atom::JobResult(job, name) => match &pipeline.job(*job).work {
+            Work::Task(work) => {
+                let results = &model.task(work.task).results;
+                let ty = results.iter().find(|result| result.name.value == *name).map(|result| result.ty);
+                !is_plain_in_json(ty.unwrap_or(ValueType::String))
+            }
+            Work::Image(_) => true,
+        },
+        Atom::Text(_) | Atom::Param(_) | Atom::ParamField(..) | Atom::ParamShort(_) => false,
+        Atom::Workspace(_) | Atom::ResultPath(_) | Atom::ImageDigest(_) => false,
+    };
+    let wrong = pairs.into_iter().filter(|value| value.atoms.iter().any(unsafe_in_json));
+    wrong.map(|value| unsupported("a result of any text inside a list or mapping", value.span)).collect()
 }
