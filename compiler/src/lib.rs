@@ -11,6 +11,7 @@ pub mod desired;
 pub mod diag;
 pub mod dockerfile;
 pub mod expr;
+pub mod kubernetes;
 pub mod manifest;
 pub mod model;
 pub mod needs;

@@ -116,6 +116,11 @@ impl Object {
         }
     }
 
+    /// The object with the places of the manifest that it came from.
+    pub fn grafted(&self) -> Node {
+        crate::kubernetes::graft::graft(&self.value, self.node.as_deref(), self.origin)
+    }
+
     /// Where the field at a JSON pointer is written, or the nearest part of the object around it. List elements with a
     /// name are found by it, so that patches which reorder a list do not mislead.
     pub fn place(&self, pointer: &str) -> Span {
