@@ -5,6 +5,7 @@
 
 pub mod environment;
 pub mod run;
+pub mod secrets;
 pub mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,7 +71,9 @@ pub fn desired(sources: &Sources, checked: &Checked, observed: &Observed, option
     }
     let versions = versions::versions(sources, checked, observed, options, &mut desired);
     for id in desired.scope.environments.clone() {
-        let environment = environment::environment(sources, model, id, &versions[id.0], &mut desired.problems);
+        let mut environment = environment::environment(sources, model, id, &versions[id.0], &mut desired.problems);
+        let secrets = secrets::objects(model, model.environment(id), &environment.objects, observed, options.offline);
+        environment.objects.splice(0..0, secrets);
         desired.environments.insert(id, environment);
     }
     desired

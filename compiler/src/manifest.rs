@@ -80,6 +80,11 @@ impl std::fmt::Display for Key {
 }
 
 impl Object {
+    /// An object that no manifest has written, and the place in the spec that asks for it.
+    pub fn new(value: Value, origin: Span) -> Object {
+        Object { value, origin, node: None }
+    }
+
     /// The apiVersion as written.
     pub fn api_version(&self) -> &str {
         resource::text_at(&self.value, "/apiVersion")

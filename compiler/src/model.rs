@@ -10,12 +10,14 @@ pub mod param;
 mod pipeline;
 pub(crate) mod resolve;
 pub mod scope;
+pub mod secret;
 pub mod shape;
 mod task;
 
 use crate::source::{Span, Spanned};
 pub use resolve::resolve;
 pub use scope::bad_literal;
+pub use secret::{Secret, Store};
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),*) => {$(
@@ -75,11 +77,6 @@ pub struct Cluster {
     pub context: Option<String>,
     /// `None` for `default`, which exists without being written.
     pub span: Option<Span>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Store {
-    pub name: Spanned<String>,
 }
 
 /// Types of values; a `commit` is a record that stands for its sha where a string is wanted.
@@ -372,15 +369,6 @@ pub struct Rollout {
 pub struct Stage {
     pub weight: Spanned<u32>,
     pub hold_seconds: u64,
-    pub span: Span,
-}
-
-#[derive(Clone, Debug)]
-pub struct Secret {
-    pub name: Spanned<String>,
-    /// Name of the store, if a store gives it.
-    pub store: Option<Spanned<String>>,
-    pub existing: bool,
     pub span: Span,
 }
 

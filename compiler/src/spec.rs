@@ -10,6 +10,7 @@ pub mod pipeline;
 pub mod project;
 pub mod reference;
 pub mod rollout;
+pub mod secret;
 pub mod table;
 pub mod task;
 pub mod value;
@@ -27,7 +28,7 @@ use view::{Syntax, View};
 pub struct Spec {
     pub projects: Vec<project::Project>,
     pub clusters: Vec<cluster::Cluster>,
-    pub stores: Vec<cluster::SecretStore>,
+    pub stores: Vec<secret::SecretStore>,
     pub tasks: Vec<task::Task>,
     pub pipelines: Vec<pipeline::Pipeline>,
     pub environments: Vec<environment::Environment>,
@@ -51,7 +52,7 @@ pub static ROOT: Block = Block {
     children: &[
         optional(&project::PROJECT),
         many(&cluster::CLUSTER),
-        many(&cluster::SECRET_STORE),
+        many(&secret::SECRET_STORE),
         many(&task::TASK),
         many(&pipeline::PIPELINE),
         many(&environment::ENVIRONMENT),
@@ -126,7 +127,7 @@ fn lower_root(node: &Node, syntax: Syntax, spec: &mut Spec, diags: &mut Diags) {
     let root = View { block: &ROOT, node: &node };
     spec.projects.extend(root.children("project").iter().map(project::lower));
     spec.clusters.extend(root.children("cluster").iter().filter_map(|view| cluster::lower(view, diags)));
-    spec.stores.extend(root.children("secret-store").iter().filter_map(cluster::lower_store));
+    spec.stores.extend(root.children("secret-store").iter().filter_map(secret::lower_store));
     spec.tasks.extend(root.children("task").iter().filter_map(|view| task::lower(view, diags)));
     spec.pipelines.extend(root.children("pipeline").iter().filter_map(|view| pipeline::lower(view, diags)));
     spec.environments.extend(root.children("environment").iter().filter_map(|view| environment::lower(view, diags)));

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 
 use waybill_compiler::Checked;
 use waybill_compiler::desired::{self, Desired, Options};
-use waybill_compiler::model::ClusterId;
+use waybill_compiler::model::secret::Source;
+use waybill_compiler::model::{ClusterId, Model};
 use waybill_compiler::plan::observed::{Cluster as Facts, Observed};
 use waybill_compiler::source::Sources;
 
@@ -35,6 +36,12 @@ pub fn clusters_in_scope(checked: &Checked, options: &Options) -> Vec<ClusterId>
     all
 }
 
+/// Whether an environment on a cluster has secrets from a store: only then it matters whether External Secrets is there.
+fn stored_secrets(model: &Model, cluster: &str) -> bool {
+    let here = model.environments.iter().filter(|environment| model.cluster(environment.cluster).name == cluster);
+    here.flat_map(|environment| &environment.secrets).any(|secret| matches!(secret.source, Source::Store(..)))
+}
+
 /// Completes `observed`, which holds git's facts, with those of the clusters. Gives what should be, too, since the
 /// question to the clusters depends on it.
 pub async fn clusters(
@@ -47,7 +54,7 @@ pub async fn clusters(
     let model = checked.model();
     for (name, cluster) in connected {
         let facts = match cluster {
-            Ok(cluster) => cluster::records(cluster, &model.project.name).await,
+            Ok(cluster) => cluster::records(cluster, &model.project.name, stored_secrets(model, name)).await,
             Err(reason) => Err(reason.clone()),
         };
         let facts = facts.map_or_else(Facts::Failure, |facts| Facts::Facts(Box::new(facts)));

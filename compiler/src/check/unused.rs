@@ -41,7 +41,7 @@ fn check_tops(spec: &Spec, diags: &mut Diags) {
     }
     let secrets = spec.environments.iter().flat_map(|environment| &environment.secrets);
     let stores: Vec<&str> =
-        secrets.filter_map(|secret| secret.vault.as_ref()).map(|vault| vault.store.as_str()).collect();
+        secrets.flat_map(|secret| &secret.references).map(|reference| reference.store.as_str()).collect();
     for store in spec.stores.iter().filter(|store| !stores.contains(&store.name.as_str())) {
         diags.push(unused("secret-store", &store.name, "no secret is in it"));
     }

@@ -5,6 +5,7 @@
 
 mod expressions;
 mod files;
+mod governance;
 mod joins;
 mod language;
 mod manifests;
@@ -15,6 +16,7 @@ mod tasks;
 
 pub use expressions::*;
 pub use files::*;
+pub use governance::*;
 pub use joins::*;
 pub use language::*;
 pub use manifests::*;
@@ -47,7 +49,7 @@ impl Code {
 /// All codes, by number.
 pub fn all() -> Vec<&'static Code> {
     let mut codes: Vec<&'static Code> =
-        [FILES, LANGUAGE, EXPRESSIONS, JOINS, OBJECTS, ROLLOUTS, MANIFESTS, PLANNING, TASKS].concat();
+        [FILES, LANGUAGE, EXPRESSIONS, JOINS, OBJECTS, ROLLOUTS, MANIFESTS, PLANNING, TASKS, GOVERNANCE].concat();
     codes.sort_by_key(|code| code.number);
     codes
 }

@@ -3,7 +3,7 @@
 use super::resolve::{cluster, find, find_in, unique};
 use super::{
     Cluster, Environment, EnvironmentId, EnvironmentImage, ImageSource, JobId, Pipeline, PipelineId, Promote, Rollout,
-    Secret, Stage, Store, Work,
+    Stage, Store, Work, secret,
 };
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::Spanned;
@@ -31,10 +31,7 @@ pub fn resolve(
     unique(spec.images.iter().map(|image| &image.name), "image", diags);
     unique(spec.rollouts.iter().map(|rollout| &rollout.workload), "rollout", diags);
     unique(spec.secrets.iter().map(|secret| &secret.name), "secret", diags);
-    let stores: Vec<&str> = outer.stores.iter().map(|store| store.name.as_str()).collect();
-    for vault in spec.secrets.iter().filter_map(|secret| secret.vault.as_ref()) {
-        find(&vault.store, "secret-store", &stores, diags);
-    }
+    let secrets = secret::secrets(&spec.secrets, outer.stores, diags);
     let images = images(spec, outer, before, resolved, diags);
     let place = spec.cluster.as_ref()?;
     let cluster = cluster(&place.name, outer.clusters, diags);
@@ -54,7 +51,7 @@ pub fn resolve(
         promote,
         rollouts: spec.rollouts.iter().map(rollout).collect(),
         health_seconds: spec.health_seconds.unwrap_or(HEALTH_SECONDS),
-        secrets: spec.secrets.iter().map(secret).collect(),
+        secrets,
     })
 }
 
@@ -69,15 +66,6 @@ fn rollout(rollout: &crate::spec::rollout::Rollout) -> Rollout {
         stages: rollout.stages.iter().map(stage).collect(),
         timeout_seconds: rollout.timeout_seconds.unwrap_or(HEALTH_SECONDS),
         span: rollout.span,
-    }
-}
-
-fn secret(secret: &written::Secret) -> Secret {
-    Secret {
-        name: secret.name.clone(),
-        store: secret.vault.as_ref().map(|vault| vault.store.clone()),
-        existing: secret.existing,
-        span: secret.span,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Spec to model: names to ids, defaults filled in.
 
-use super::{Cluster, EnvironmentId, ImageSource, Model, Project, Registry, Store, environment, order, pipeline, task};
+use super::{
+    Cluster, EnvironmentId, ImageSource, Model, Project, Registry, Store, environment, order, pipeline, secret, task,
+};
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::{FileId, Span, Spanned};
 use crate::spec::{self, Spec};
@@ -12,7 +14,7 @@ pub const DEFAULT_CLUSTER: &str = "default";
 pub fn resolve(spec: &Spec, diags: &mut Diags) -> Model {
     let project = project(spec, diags);
     let clusters = clusters(spec, diags);
-    let stores: Vec<Store> = spec.stores.iter().map(|store| Store { name: store.name.clone() }).collect();
+    let stores: Vec<Store> = spec.stores.iter().map(secret::store).collect();
     unique(stores.iter().map(|store| &store.name), "secret-store", diags);
     unique(spec.tasks.iter().map(|task| &task.name), "task", diags);
     unique(spec.pipelines.iter().map(|pipeline| &pipeline.name), "pipeline", diags);

@@ -8,6 +8,7 @@ mod environment;
 mod objects;
 mod pipelines;
 mod rollout;
+mod secrets;
 pub mod system;
 
 /// Objects by name, for whoever observes them.

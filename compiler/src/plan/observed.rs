@@ -80,6 +80,9 @@ pub struct ClusterFacts {
     pub holds: Vec<Hold>,
     /// Secrets that the spec names, `namespace/name`, and whether they exist.
     pub secrets: BTreeMap<String, bool>,
+    /// Newest version of `external-secrets.io` that the cluster serves and this program writes, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_secrets: Option<String>,
     /// Kinds of desired objects that the embedded cluster stores and nothing there acts upon, sorted.
     #[serde(default)]
     pub stored_only: Vec<String>,

@@ -1,7 +1,8 @@
 //! `environment`: a place that runs a version, its manifests, and how versions get there.
 
 use super::rollout::{ROLLOUT, Rollout};
-use super::table::{Arg, BLOCK, Block, Type, arg, default, many, one, optional, prop, required};
+use super::secret::{self, SECRET, Secret};
+use super::table::{BLOCK, Block, Type, arg, default, many, one, optional, prop, required};
 use super::view::View;
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::{Span, Spanned};
@@ -115,38 +116,6 @@ pub static HEALTH: Block = Block {
     ..BLOCK
 };
 
-/// Where secret values come from; a table of its own for each kind of source.
-pub static SECRET: Block = Block {
-    name: "secret",
-    plural: "secrets",
-    doc: "A Secret that the manifests use, by reference: never its value.",
-    args: &[arg("name", Type::Name, "name of the Secret")],
-    props: &[prop("type", Type::Text, "`Opaque`, `dockerconfigjson`, `tls` …")],
-    children: &[optional(&VAULT), optional(&EXISTING)],
-    ..BLOCK
-};
-
-pub static VAULT: Block = Block {
-    name: "vault",
-    plural: "vaults",
-    doc: "The value lies in a secret store, whose operator makes the Secret.",
-    args: &[arg("path", Type::Text, "path in the store")],
-    props: &[
-        required("store", Type::Text, "name of a `secret-store`"),
-        prop("property", Type::Text, "key at the path"),
-        prop("refresh", Type::Duration, "how often it is read again"),
-    ],
-    ..BLOCK
-};
-
-pub static EXISTING: Block = Block {
-    name: "existing",
-    plural: "existing",
-    doc: "The Secret is in the namespace already; somebody else sees to it.",
-    args: &[Arg { name: "note", ty: Type::Text, doc: "who sees to it", required: false, many: false }],
-    ..BLOCK
-};
-
 #[derive(Clone, Debug)]
 pub struct Environment {
     pub name: Spanned<String>,
@@ -193,21 +162,6 @@ pub struct Sync {
     pub span: Span,
 }
 
-#[derive(Clone, Debug)]
-pub struct Secret {
-    pub name: Spanned<String>,
-    pub vault: Option<Vault>,
-    pub existing: bool,
-    pub span: Span,
-}
-
-#[derive(Clone, Debug)]
-pub struct Vault {
-    pub path: Spanned<String>,
-    pub store: Spanned<String>,
-    pub property: Option<Spanned<String>>,
-}
-
 /// An environment, if it has a name.
 pub fn lower(view: &View, diags: &mut Diags) -> Option<Environment> {
     let cluster = |view: View| ClusterUse {
@@ -237,7 +191,7 @@ pub fn lower(view: &View, diags: &mut Diags) -> Option<Environment> {
         rollouts: view.children("rollout").iter().filter_map(super::rollout::lower).collect(),
         sync: view.child("sync").map(sync),
         health_seconds: view.child("health").and_then(|health| health.seconds("timeout")).map(|seconds| seconds.value),
-        secrets: view.children("secret").iter().filter_map(lower_secret).collect(),
+        secrets: view.children("secret").iter().filter_map(secret::lower).collect(),
         span: view.head(),
     })
 }
@@ -255,18 +209,4 @@ fn lower_promote(view: &View, diags: &mut Diags) -> Promote {
         hotfix: view.child("hotfix").and_then(|hotfix| hotfix.name("by")),
         span: view.head(),
     }
-}
-
-fn lower_secret(view: &View) -> Option<Secret> {
-    let vault = |view: View| Vault {
-        path: view.definition("path"),
-        store: view.reference("store"),
-        property: view.name("property"),
-    };
-    Some(Secret {
-        name: view.name("name")?,
-        vault: view.child("vault").map(vault),
-        existing: view.child("existing").is_some(),
-        span: view.head(),
-    })
 }

@@ -14,6 +14,7 @@ mod codes;
 mod corpus;
 mod dockerfile;
 mod examples;
+mod external_secrets;
 mod folder;
 mod kdl;
 mod manifest_cases;

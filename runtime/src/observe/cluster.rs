@@ -4,7 +4,7 @@
 use futures::{StreamExt, TryStreamExt};
 use serde_json::Value;
 use waybill_compiler::Checked;
-use waybill_compiler::desired::Desired;
+use waybill_compiler::desired::{Desired, secrets};
 use waybill_compiler::model::ClusterId;
 use waybill_compiler::plan::build::{compare, system};
 use waybill_compiler::plan::effect::ObjectRef;
@@ -17,11 +17,13 @@ use crate::journal::records;
 const CONCURRENCY: usize = 16;
 
 /// Identity and records of a cluster.
-pub async fn records(cluster: &Cluster, project: &str) -> Result<ClusterFacts, String> {
+pub async fn records(cluster: &Cluster, project: &str, secrets: bool) -> Result<ClusterFacts, String> {
     let uid = cluster.uid().await.map_err(|error| error.to_string())?;
     let version = cluster.client.apiserver_version().await.map_err(|error| error.to_string())?;
     let found = records::read_all(cluster, project).await?;
+    let external_secrets = if secrets { external_secrets(cluster).await? } else { None };
     Ok(ClusterFacts {
+        external_secrets,
         uid,
         version: version.git_version,
         embedded: cluster.embedded,
@@ -31,6 +33,26 @@ pub async fn records(cluster: &Cluster, project: &str) -> Result<ClusterFacts, S
         unfinished: found.unfinished,
         ..ClusterFacts::default()
     })
+}
+
+/// The newest version of External Secrets that the cluster serves and a plan can write.
+async fn external_secrets(cluster: &Cluster) -> Result<Option<String>, String> {
+    for version in secrets::VERSIONS {
+        let object = ObjectRef {
+            group: secrets::GROUP.into(),
+            version: (*version).into(),
+            kind: "ExternalSecret".into(),
+            namespace: String::new(),
+            name: String::new(),
+            uid: None,
+        };
+        match cluster.kind(&object).await {
+            Ok(_) => return Ok(Some((*version).to_owned())),
+            Err(KubeError::NotServed(_)) => {}
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    Ok(None)
 }
 
 /// Completes the facts with every object that the plan looks at.
@@ -48,12 +70,12 @@ pub async fn objects(
         desired.scope.pipelines.iter().map(|id| model.pipeline(*id)).filter(|pipeline| here(pipeline.cluster));
     looked_at.extend(pipelines.map(|pipeline| kube::namespace(&pipeline.namespace.value)));
     let mut wanted: Vec<&Value> = Vec::new();
-    let mut secrets = Vec::new();
+    let mut named = Vec::new();
     for id in desired.scope.environments.iter().filter(|id| here(model.environment(**id).cluster)) {
         let environment = model.environment(*id);
         looked_at.push(kube::namespace(&environment.namespace.value));
         wanted.extend(desired.environments[id].objects.iter().map(|object| &object.value));
-        secrets.extend(
+        named.extend(
             environment
                 .secrets
                 .iter()
@@ -77,7 +99,7 @@ pub async fn objects(
     let missing = missing_namespaces(&facts.objects);
     let asked = futures::stream::iter(wanted).map(|value| ask(cluster, value, &missing)).buffered(CONCURRENCY);
     facts.objects.extend(asked.try_collect::<Vec<_>>().await?);
-    for secret in secrets {
+    for secret in named {
         let found = if missing.contains(&secret.namespace) {
             None
         } else {

@@ -1,8 +1,39 @@
 //! Of triggers, secrets, access and policies.
 
-use crate::diag::Diagnostic;
+use crate::desired::secrets::made_here;
+use crate::diag::{Diagnostic, codes};
 use crate::model::Model;
+use crate::model::secret::Source;
+use crate::source::Span;
 
-pub fn refused(_model: &Model) -> Vec<Diagnostic> {
-    Vec::new()
+pub fn refused(model: &Model) -> Vec<Diagnostic> {
+    secrets(model)
+}
+
+fn not_yet(span: Span, what: &str, why: &str, help: &str) -> Diagnostic {
+    let message = format!("{what} is not supported yet by apply");
+    Diagnostic::new(&codes::NOT_SUPPORTED_BY_APPLY, span, message).here(why.to_owned()).help(help.to_owned())
+}
+
+/// Secrets that nothing would make, and stores that a plan of environments cannot make.
+fn secrets(model: &Model) -> Vec<Diagnostic> {
+    let mut refused = Vec::new();
+    for secret in model.environments.iter().flat_map(|environment| &environment.secrets) {
+        let help = "keep the value in a store, or write `existing` and see to it by hand";
+        match &secret.source {
+            Source::Sops(span) => refused.push(not_yet(*span, "`sops`", "nothing would decrypt it", help)),
+            Source::Csi(span) => refused.push(not_yet(*span, "`csi`", "nothing would make its class", help)),
+            Source::Store(..) | Source::Existing => {}
+        }
+    }
+    for store in model.stores.iter().filter(|store| !made_here(store)) {
+        let Some(provider) = &store.provider else { continue };
+        refused.push(not_yet(
+            provider.span,
+            "a `ClusterSecretStore` with its provider",
+            "the store is of the cluster, and no plan makes it",
+            "write kind=\"SecretStore\" for a store in each namespace, or leave the provider out where somebody else makes it",
+        ));
+    }
+    refused
 }

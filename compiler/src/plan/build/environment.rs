@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::draft::{Draft, Place, rule, unknowns_in};
 use super::objects::{self, Compared};
 use super::pipelines::Pods;
-use super::{changes, rollout};
+use super::{changes, rollout, secrets};
 use crate::desired::environment::Environment as Desired;
-use crate::diag::{Diagnostic, codes};
 use crate::model::{Environment, EnvironmentId, ImageSource};
 use crate::plan::effect::{Commit, Effect, FileEdit, Gate, ObjectRef, Scalar};
 use crate::plan::{Action, Kind, Op, Segment};
@@ -29,7 +28,7 @@ pub fn build(draft: &mut Draft, id: EnvironmentId, pods: &Pods, health: &mut Hea
         environment: Some(name.clone()),
         cluster: facts.cluster_name(environment.cluster).to_owned(),
     };
-    secrets(draft, environment);
+    secrets::missing(draft, environment, desired);
     let owner = format!("environment.{name}@{}", place.cluster);
     let known = objects::by_name(cluster);
     let record = cluster.records.get(&place.segment);
@@ -61,22 +60,6 @@ pub struct Scope<'a> {
     pub desired: &'a Desired,
     /// What every object waits for.
     pub ready: &'a [String],
-}
-
-/// Secrets that the spec names must be there.
-fn secrets(draft: &mut Draft, environment: &Environment) {
-    let Some(facts) = draft.facts.cluster(environment.cluster) else { return };
-    for secret in &environment.secrets {
-        let key = format!("{}/{}", environment.namespace.value, secret.name.value);
-        if facts.secrets.get(&key) == Some(&false) {
-            let message =
-                format!("Secret `{}` does not exist in namespace `{}`", secret.name.value, environment.namespace.value);
-            let finding = Diagnostic::new(&codes::SECRET_MISSING, secret.name.span, message).here("named here");
-            draft.problems.push(
-                finding.help("make it in the cluster: this version makes no Secrets, it only checks that they exist"),
-            );
-        }
-    }
 }
 
 fn address(environment: &Environment, rest: &str) -> String {
@@ -239,7 +222,11 @@ fn with_approval(
 fn draft_objects(draft: &mut Draft, scope: &Scope, compared: &[Compared]) {
     let mut drafted: BTreeMap<(String, String), String> = BTreeMap::new();
     let mut actions: Vec<(Action, usize)> = Vec::new();
+    let synced = secrets::gate(draft, scope, compared);
     for (at, item) in compared.iter().enumerate() {
+        let gate = synced.as_ref().filter(|gate| secrets::waits_for(Some(gate), &item.object.value));
+        let ready: Vec<String> = scope.ready.iter().chain(gate.map(|gate| &gate.address)).cloned().collect();
+        let scope = &Scope { ready: &ready, ..*scope };
         let staged = scope.environment.rollouts.iter().find(|rollout| rollout::is_for(rollout, &item.reference));
         if staged.is_some_and(|rollout| rollout::build(draft, scope, rollout, item)) {
             continue;
@@ -250,6 +237,7 @@ fn draft_objects(draft: &mut Draft, scope: &Scope, compared: &[Compared]) {
             actions.push((action, at));
         }
     }
+    draft.actions.extend(synced.map(|gate| secrets::behind(gate, &actions)));
     for (mut action, at) in actions {
         let uses = objects::uses(&compared[at].object.value);
         let before = uses.iter().filter_map(|(kind, name)| drafted.get(&((*kind).to_owned(), name.clone())));
@@ -327,7 +315,7 @@ fn finish(
     }
 }
 
-fn read_rules(objects: &[ObjectRef]) -> Vec<crate::plan::Rule> {
+pub fn read_rules(objects: &[ObjectRef]) -> Vec<crate::plan::Rule> {
     let mut rules: Vec<_> = objects
         .iter()
         .map(|object| rule(&object.group, &objects::resource(object), &object.namespace, &["get", "list", "watch"]))

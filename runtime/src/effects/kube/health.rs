@@ -39,6 +39,7 @@ pub fn health(object: &Value) -> Health {
         "Service" => service(object),
         "Namespace" => namespace(object),
         "CustomResourceDefinition" => definition(object),
+        "ExternalSecret" | "SecretStore" | "ClusterSecretStore" => external_secret(object),
         // Kinds without a rule of their own, as kstatus does it: their standard conditions decide.
         _ => generic(object),
     }
@@ -172,6 +173,22 @@ fn definition(object: &Value) -> Health {
     }
 }
 
+/// Synced for this version of the object: without a condition its operator has not looked yet.
+fn external_secret(object: &Value) -> Health {
+    let seen = object["status"]["syncedResourceVersion"].as_str().and_then(|seen| seen.split_once('-'));
+    let newest = object["metadata"]["generation"].as_i64().map(|generation| generation.to_string());
+    if let (Some((seen, _)), Some(newest)) = (seen, newest)
+        && seen != newest
+    {
+        return Progressing("its newest version has not been synced yet".into());
+    }
+    let waiting = condition(object, "Ready", "False").or_else(|| condition(object, "Ready", "Unknown"));
+    match condition(object, "Ready", "True") {
+        Some(_) => Healthy,
+        None => Progressing(waiting.unwrap_or_else(|| "has not been synced yet".into())),
+    }
+}
+
 fn generic(object: &Value) -> Health {
     if let Some(message) = condition(object, "Stalled", "True") {
         return Failed(message);
@@ -238,6 +255,14 @@ mod tests {
             "reason": "BackoffLimitExceeded"}]}});
         assert_eq!(health(&job), Failed("BackoffLimitExceeded".into()));
         assert!(matches!(health(&json!({"kind": "PersistentVolumeClaim"})), Progressing(_)));
+        let secret = |status: Value| json!({"kind": "ExternalSecret", "metadata": {"generation": 2}, "status": status});
+        let ready = json!([{"type": "Ready", "status": "True", "reason": "SecretSynced"}]);
+        let failed = json!([{"type": "Ready", "status": "False", "message": "could not get secret data"}]);
+        assert_eq!(health(&secret(json!({"conditions": ready, "syncedResourceVersion": "2-abc"}))), Healthy);
+        assert_eq!(health(&secret(json!({"conditions": failed}))), Progressing("could not get secret data".into()));
+        for status in [json!({}), json!({"conditions": ready, "syncedResourceVersion": "1-abc"})] {
+            assert!(matches!(health(&secret(status)), Progressing(_)));
+        }
         assert_eq!(health(&json!({"kind": "Service", "spec": {"type": "ClusterIP"}})), Healthy);
     }
 }
