@@ -28,7 +28,7 @@ pub struct Secret {
 #[derive(Clone, Debug)]
 pub enum Source {
     /// External Secrets, from the store with that index.
-    Store(usize, Reference),
+    Store(usize, Box<Reference>),
     /// Somebody else.
     Existing,
     Sops(Span),
@@ -123,7 +123,7 @@ pub(super) fn secrets(secrets: &[written::Secret], stores: &[Store], diags: &mut
         let mut found = None;
         for reference in &secret.references {
             let store = find(&reference.store, "secret-store", &names, diags);
-            found = found.or(store.map(|store| Source::Store(store, reference.clone())));
+            found = found.or(store.map(|store| Source::Store(store, Box::new(reference.clone()))));
         }
         let others = [
             secret.existing.as_ref().map(|_| Source::Existing),
