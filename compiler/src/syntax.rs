@@ -25,6 +25,11 @@ impl Text {
         Text { value: value.into(), span, map: vec![(0, span.start)] }
     }
 
+    /// A text that stands just as it is decoded, but begins at the byte `source`.
+    pub fn at(value: impl Into<String>, span: Span, source: usize) -> Text {
+        Text { value: value.into(), span, map: vec![(0, u32::try_from(source).unwrap_or(u32::MAX))] }
+    }
+
     /// The source bytes that gave the decoded bytes `from..to`.
     pub fn place(&self, from: usize, to: usize) -> Span {
         if self.map.is_empty() {

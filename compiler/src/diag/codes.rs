@@ -7,6 +7,7 @@ mod expressions;
 mod files;
 mod governance;
 mod joins;
+mod kdl;
 mod language;
 mod manifests;
 mod objects;
@@ -18,6 +19,7 @@ pub use expressions::*;
 pub use files::*;
 pub use governance::*;
 pub use joins::*;
+pub use kdl::*;
 pub use language::*;
 pub use manifests::*;
 pub use objects::*;
@@ -49,7 +51,7 @@ impl Code {
 /// All codes, by number.
 pub fn all() -> Vec<&'static Code> {
     let mut codes: Vec<&'static Code> =
-        [FILES, LANGUAGE, EXPRESSIONS, JOINS, OBJECTS, ROLLOUTS, MANIFESTS, PLANNING, TASKS, GOVERNANCE].concat();
+        [FILES, KDL, LANGUAGE, EXPRESSIONS, JOINS, OBJECTS, ROLLOUTS, MANIFESTS, PLANNING, TASKS, GOVERNANCE].concat();
     codes.sort_by_key(|code| code.number);
     codes
 }

@@ -17,6 +17,7 @@ mod examples;
 mod external_secrets;
 mod folder;
 mod kdl;
+mod kdl_oracles;
 mod manifest_cases;
 mod manifest_corpus;
 mod manifest_findings;

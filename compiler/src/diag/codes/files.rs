@@ -76,7 +76,7 @@ pub static NESTING: Code = Code {
     name: "nesting-too-deep",
     severity: Severity::Error,
     summary: "blocks are nested too deeply",
-    explanation: "The language needs about six levels; more than 48 in KDL, or 128 in YAML, is refused before it is parsed.",
+    explanation: "The language needs about six levels; more than 256 in KDL, or 128 in YAML, is refused before it is parsed.",
     failing: "",
     fixed: "",
 };
@@ -88,8 +88,8 @@ pub static SYNTAX_KDL: Code = Code {
     summary: "the text is not KDL",
     explanation: "Specs are KDL version 2: a node is a name, then arguments and `key=value` properties, then children in \
 braces; strings stand in double quotes, truth values are `#true` and `#false`.",
-    failing: "project \"shop\" {\n",
-    fixed: "project \"shop\" {\n}\n",
+    failing: "project \"shop\"\n}\n",
+    fixed: "project \"shop\"\n",
 };
 
 pub static SYNTAX_YAML: Code = Code {
