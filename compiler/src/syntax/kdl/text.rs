@@ -196,7 +196,7 @@ fn split(token: &str, mut at: usize, raw: bool) -> Vec<Line> {
     let mut from = at;
     while at < token.len() {
         let byte = token.as_bytes()[at];
-        let newline = if byte < 0x20 || byte >= 0x80 { chars::newline(token, at) } else { None };
+        let newline = if !(0x20..0x80).contains(&byte) { chars::newline(token, at) } else { None };
         let gap = match (newline, byte) {
             (Some(length), _) => length,
             (None, b'\\') if !raw => chars::blanks(token, at + 1) - at,
