@@ -7,6 +7,7 @@ mod braces;
 mod build;
 pub mod chars;
 mod findings;
+pub mod format;
 mod lex;
 mod lower;
 mod number;

@@ -196,3 +196,60 @@ proptest! {
         }
     }
 }
+
+/// Checks that formatting keeps what a text says and is done at once.
+fn assert_formatted(text: &str) -> Result<(), TestCaseError> {
+    let Ok(once) = kdl::format::format(FileId(0), text) else {
+        prop_assert!(read(text).is_none(), "{text:?}");
+        return Ok(());
+    };
+    let (mut before, mut after) = (String::new(), String::new());
+    plain(&read(text).expect("a text that is formatted is KDL"), 0, &mut before);
+    let Some(nodes) = read(&once) else { return Err(TestCaseError::fail(format!("{text:?} became {once:?}"))) };
+    plain(&nodes, 0, &mut after);
+    prop_assert_eq!(before, after, "{:?} became {:?}", text, &once);
+    let comments = |text: &str| text.matches("// c").count() + text.matches("/* c */").count();
+    prop_assert_eq!(comments(text), comments(&once), "{:?} became {:?}", text, &once);
+    prop_assert_eq!(kdl::format::format(FileId(0), &once).ok(), Some(once.clone()), "{:?} became {:?}", text, &once);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn formatting_keeps_the_meaning_of_parts(text in parts()) {
+        assert_formatted(&text)?;
+    }
+
+    #[test]
+    fn formatting_keeps_the_meaning_of_valid_texts(text in valid()) {
+        assert_formatted(&text)?;
+    }
+}
+
+#[test]
+fn formatting_keeps_the_meaning_of_the_official_suite() {
+    let Some(corpus) = crate::corpus::corpus() else { return };
+    for path in crate::corpus::files(&corpus.join("kdl-test-suite"), &|name| name.ends_with(".kdl")) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_formatted(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+}
+
+#[test]
+fn every_example_is_formatted() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("examples");
+    let files = crate::corpus::files(&examples, &|name| name.ends_with(".kdl"));
+    let mut wrong = Vec::new();
+    for path in &files {
+        let text = std::fs::read_to_string(path).unwrap();
+        let formatted = kdl::format::format(FileId(0), &text).unwrap();
+        if formatted != text {
+            let at = formatted.lines().zip(text.lines()).position(|(a, b)| a != b);
+            wrong.push(format!("{}: first at line {:?}", path.display(), at.map(|at| at + 1)));
+        }
+    }
+    assert!(wrong.is_empty(), "`waybill fmt` changes\n{}", wrong.join("\n"));
+    assert!(files.len() > 2, "{}", files.len());
+}
