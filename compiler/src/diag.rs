@@ -6,6 +6,7 @@
 pub mod codes;
 pub mod reference;
 pub mod render;
+pub mod repair;
 pub mod suggest;
 
 pub use codes::Code;

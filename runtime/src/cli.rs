@@ -6,9 +6,12 @@ mod apply;
 mod approve;
 mod check;
 mod clusters;
+mod completions;
 mod demo;
 mod explain;
+mod fix;
 mod graph;
+mod init;
 mod observe;
 mod out;
 mod plan;
@@ -61,6 +64,10 @@ struct Args {
 enum Command {
     /// Check a spec: every error that can be found before anything runs
     Check(check::Args),
+    /// Write a first spec from the overlays, manifests and Dockerfiles of a folder
+    Init(init::Args),
+    /// Repair what is surely right to repair
+    Fix(fix::Args),
     /// Explain a code of a finding
     Explain(explain::Args),
     /// Show what would happen, and save it
@@ -77,6 +84,10 @@ enum Command {
     Approve(approve::Args),
     /// Deliver an example project, twice, on the embedded cluster
     Demo(demo::Args),
+    /// Print the completion script of a shell
+    Completions(completions::Args),
+    /// Print the man page, or write one for each command
+    Man(completions::ManArgs),
     /// Run one of Waybill's own steps inside a Pod
     #[command(hide = true)]
     Step {
@@ -100,6 +111,8 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let exit = match args.command {
         Command::Check(args) => check::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Fix(args) => fix::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Show(args) => show::run(&args),
@@ -108,6 +121,8 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Apply(args) => apply::run(&args),
         Command::Approve(args) => approve::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => completions::man(&args),
         Command::Step { args } => return crate::step::main(&args),
     };
     ExitCode::from(exit as u8)

@@ -1,4 +1,7 @@
-//! One file per output format of findings. The fancy format needs a terminal and lives with the command.
+//! One file per output format of findings. Frames need a terminal and live with the command.
 
+pub mod github;
+pub mod gitlab;
 pub mod json;
+pub mod sarif;
 pub mod short;

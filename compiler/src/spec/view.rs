@@ -246,7 +246,7 @@ pub(super) fn unknown_property(key: &Text, block: &'static Block, syntax: Syntax
 
 fn with_closest(finding: Diagnostic, key: &Text, known: &[&str], word: &str) -> Diagnostic {
     match suggest::closest(&key.value, known.iter().copied()) {
-        Some(real) => finding.help(format!("there is a {word} with a similar name: `{real}`")).fix(
+        Some(real) => finding.help(format!("there is {} with a similar name: `{real}`", suggest::with_article(word))).fix(
             format!("replace by `{real}`"),
             Applicability::Maybe,
             key.span,

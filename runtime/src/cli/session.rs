@@ -16,6 +16,10 @@ pub struct Session {
     pub root: PathBuf,
     pub home: PathBuf,
     pub loaded: Loaded,
+    /// What was loaded; `None` if it could not be opened.
+    pub folder: Option<Folder>,
+    /// How the user called it.
+    pub asked: String,
     prefix: String,
 }
 
@@ -29,7 +33,7 @@ impl Session {
             Ok(folder) => {
                 let root = folder.root().to_owned();
                 let loaded = load::load(&folder, &asked);
-                Session { prefix: relative(&root), root, home, loaded }
+                Session { prefix: relative(&root), root, home, loaded, folder: Some(folder), asked }
             }
             Err(error) => {
                 let mut sources = Sources::default();
@@ -39,7 +43,7 @@ impl Session {
                 diags.push(Diagnostic::new(&codes::UNREADABLE, Span::start_of(file), message));
                 let checking = waybill_compiler::Checking { needs: Vec::new(), checked: None };
                 let loaded = Loaded { sources, checking, diags };
-                Session { root: path.to_owned(), home, loaded, prefix: String::new() }
+                Session { root: path.to_owned(), home, loaded, folder: None, asked, prefix: String::new() }
             }
         }
     }
@@ -118,7 +122,7 @@ pub fn check_names(checked: &Checked, options: &Options) -> Vec<Diagnostic> {
         );
         let closest = waybill_compiler::diag::suggest::closest(name, known.iter().copied());
         findings.push(match closest {
-            Some(real) => finding.help(format!("there is a {what} with a similar name: `{real}`")),
+            Some(real) => finding.help(format!("there is {} with a similar name: `{real}`", waybill_compiler::diag::suggest::with_article(what))),
             None => finding.help(format!("the spec has: {}", known.join(", "))),
         });
     };

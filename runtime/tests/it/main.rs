@@ -14,6 +14,7 @@ mod cli_input;
 mod cli_kill;
 mod cli_line;
 mod cli_refused;
+mod cli_reports;
 mod git;
 mod git_commit;
 mod planfile;
