@@ -3,7 +3,9 @@
 //! **Invariant:** a rule only reads and reports; `Checked` exists only if no rule found an error.
 //! Not here: facts of a cluster or of git (`plan`).
 
+mod access;
 mod bumps;
+mod confinement;
 mod dockerfiles;
 mod images;
 mod insert;
@@ -17,6 +19,7 @@ mod selectors;
 mod sources;
 mod splice;
 mod stages;
+mod triggers;
 mod unsupported;
 mod unused;
 
@@ -66,6 +69,9 @@ pub fn spec(sources: &Sources, spec: &Spec, diags: &mut Diags) {
     images::check(spec, diags);
     stages::check(spec, diags);
     sources::check(spec, diags);
+    triggers::check(spec, diags);
+    access::check(spec, diags);
+    confinement::spec(spec, diags);
 }
 
 /// Runs every rule over the model. With needs left, the caller loads them and calls again with fresh findings.
@@ -78,6 +84,7 @@ pub fn run(sources: &Sources, spec: &Spec, model: Model, diags: &mut Diags) -> C
     }
     namespaces::check(&model, diags);
     let places = rendered::places(sources, &model, &rendered);
+    confinement::check(spec, &model, &places, diags);
     objects::check(sources, spec, &model, &places, diags);
     references::check(sources, spec, &model, &places, diags);
     bumps::check(&model, &places, diags);

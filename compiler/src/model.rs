@@ -5,6 +5,7 @@
 
 mod environment;
 mod given;
+pub mod governance;
 mod order;
 pub mod param;
 mod pipeline;
@@ -49,6 +50,7 @@ pub struct Model {
     pub tasks: Vec<Task>,
     pub pipelines: Vec<Pipeline>,
     pub environments: Vec<Environment>,
+    pub governance: governance::Governance,
 }
 
 #[derive(Clone, Debug)]

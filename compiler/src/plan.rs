@@ -9,6 +9,7 @@ pub mod canary;
 pub mod diff;
 pub mod digest;
 pub mod effect;
+pub mod judge;
 pub mod managers;
 pub mod observed;
 pub mod owners;
@@ -52,6 +53,9 @@ pub struct Plan {
     pub held: Vec<observed::Hold>,
     /// What a reader should know: simulated parts, uncommitted changes, skipped stages.
     pub notes: Vec<String>,
+    /// Policies that judge again, before an action, what only the run gave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<judge::Policy>,
     /// Makes one file unique: a file is applied at most once.
     pub nonce: String,
     /// SHA-256 of the canonical document without `id` and `digest`.
@@ -223,6 +227,12 @@ pub struct Segment {
     pub inventory: Vec<effect::ObjectRef>,
     /// Pipeline runs that have succeeded when the segment has ended well.
     pub runs: Vec<observed::RunRecord>,
+    /// Policies that judge what the segment does, for its record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<judge::Policy>,
+    /// Who has to approve what the segment does, for its record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals_by: Vec<String>,
     /// Unknowns in `images` and `runs`.
     pub unknowns: Vec<Unknown>,
 }

@@ -3,16 +3,19 @@
 //! **Invariant:** lowering never fails and never stops: what is wrong becomes a finding and is left out.
 //! Not here: defaults and references (`model`), joins (`check`).
 
+pub mod access;
 pub mod cluster;
 pub mod environment;
 pub mod param;
 pub mod pipeline;
+pub mod policy;
 pub mod project;
 pub mod reference;
 pub mod rollout;
 pub mod secret;
 pub mod table;
 pub mod task;
+pub mod trigger;
 pub mod value;
 pub mod view;
 pub mod yaml;
@@ -32,6 +35,10 @@ pub struct Spec {
     pub tasks: Vec<task::Task>,
     pub pipelines: Vec<pipeline::Pipeline>,
     pub environments: Vec<environment::Environment>,
+    pub triggers: Vec<trigger::Trigger>,
+    pub policies: Vec<policy::Policy>,
+    pub identities: Vec<access::Identity>,
+    pub accesses: Vec<access::Access>,
     /// The files that it was read from.
     pub files: Vec<FileId>,
     /// Whether a part of a file could not be parsed, so that names may be missing.
@@ -42,7 +49,8 @@ impl Spec {
     /// Whether nothing is defined at all.
     pub fn is_empty(&self) -> bool {
         let blocks = [self.projects.len(), self.clusters.len(), self.stores.len(), self.tasks.len()];
-        blocks.iter().sum::<usize>() + self.pipelines.len() + self.environments.len() == 0
+        let rest = [self.triggers.len(), self.policies.len(), self.identities.len(), self.accesses.len()];
+        blocks.iter().chain(&rest).sum::<usize>() + self.pipelines.len() + self.environments.len() == 0
     }
 }
 
@@ -56,12 +64,16 @@ pub static ROOT: Block = Block {
         many(&task::TASK),
         many(&pipeline::PIPELINE),
         many(&environment::ENVIRONMENT),
+        many(&trigger::TRIGGER),
+        many(&policy::POLICY),
+        many(&access::IDENTITY),
+        optional(&access::ACCESS),
     ],
     ..BLOCK
 };
 
 /// Blocks of the design that this version does not know yet: they deserve a better message than "unknown".
-const LATER: &[&str] = &["trigger", "triggers", "policy", "policies", "use", "access", "notify"];
+const LATER: &[&str] = &["use", "notify"];
 
 /// Errors of reading that leave nothing out: names that they hide are still defined.
 const HARMLESS: &[&Code] = &[&codes::UNKNOWN_PROPERTY, &codes::DUPLICATE_KEY];
@@ -130,5 +142,9 @@ fn lower_root(node: &Node, syntax: Syntax, spec: &mut Spec, diags: &mut Diags) {
     spec.stores.extend(root.children("secret-store").iter().filter_map(secret::lower_store));
     spec.tasks.extend(root.children("task").iter().filter_map(|view| task::lower(view, diags)));
     spec.pipelines.extend(root.children("pipeline").iter().filter_map(|view| pipeline::lower(view, diags)));
+    spec.triggers.extend(root.children("trigger").iter().filter_map(|view| trigger::lower(view, diags)));
+    spec.policies.extend(root.children("policy").iter().filter_map(policy::lower));
+    spec.identities.extend(root.children("identity").iter().filter_map(access::lower_identity));
+    spec.accesses.extend(root.children("access").iter().map(access::lower_access));
     spec.environments.extend(root.children("environment").iter().filter_map(|view| environment::lower(view, diags)));
 }

@@ -1,7 +1,8 @@
 //! Spec to model: names to ids, defaults filled in.
 
 use super::{
-    Cluster, EnvironmentId, ImageSource, Model, Project, Registry, Store, environment, order, pipeline, secret, task,
+    Cluster, EnvironmentId, ImageSource, Model, Project, Registry, Store, environment, governance, order, pipeline,
+    secret, task,
 };
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::{FileId, Span, Spanned};
@@ -32,8 +33,9 @@ pub fn resolve(spec: &Spec, diags: &mut Diags) -> Model {
             id.0 = places[id.0].expect("BUG: an image comes from a pipeline that was left out");
         }
     }
+    let governance = governance::resolve(spec, &environments, diags);
     let pipelines = pipelines.into_iter().flatten().collect();
-    Model { project, clusters, stores, tasks, pipelines, environments }
+    Model { project, clusters, stores, tasks, pipelines, environments, governance }
 }
 
 /// The project; a nameless one where there is none.

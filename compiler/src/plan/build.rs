@@ -7,6 +7,7 @@ mod draft;
 mod environment;
 mod objects;
 mod pipelines;
+mod policies;
 mod rollout;
 mod secrets;
 pub mod system;
@@ -86,7 +87,7 @@ fn unreachable(draft: &mut Draft) {
 }
 
 fn finish(draft: Draft) -> Built {
-    let Draft { facts, actions, undo, segments, foreign, notes, held, problems } = draft;
+    let Draft { facts, actions, undo, segments, foreign, notes, held, mut problems } = draft;
     let git = facts.observed.git.as_ref();
     let revision = git.map(|git| Revision {
         sha: git.revision.clone(),
@@ -110,10 +111,14 @@ fn finish(draft: Draft) -> Built {
         foreign,
         held,
         notes,
+        policies: Vec::new(),
         nonce: facts.observed.nonce.clone(),
         digest: String::new(),
     };
     plan.segments.retain(|segment| plan.actions.iter().any(|action| action.segment == segment.name));
+    policies::approvals(&mut plan, facts);
+    policies::unenforced(&mut plan, facts);
+    policies::judge(&mut plan, facts, &mut problems);
     digest::seal(&mut plan);
     Built { plan, problems }
 }

@@ -145,6 +145,11 @@ pub struct Record {
     /// Address, who, when, of each approval.
     pub approvals: Vec<Approval>,
     pub applied_by: String,
+    /// Policies and approvers that the applied spec had for the segment: the next plan must pass them too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<super::judge::Policy>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals_by: Vec<String>,
     pub actions: Vec<String>,
 }
 

@@ -1,5 +1,6 @@
 //! `project`: what the spec is about, its repository and its registry.
 
+use super::access::{self, CONFINE, Confine};
 use super::table::{Arg, BLOCK, Block, Type, arg, default, many, optional, prop, required};
 use super::view::View;
 use crate::source::{Span, Spanned};
@@ -14,7 +15,7 @@ pub static PROJECT: Block = Block {
         Type::Image,
         "image that holds the `waybill` program, for `checkout` and `image` on a cluster",
     )],
-    children: &[optional(&REPO), many(&REGISTRY)],
+    children: &[optional(&REPO), many(&REGISTRY), optional(&CONFINE)],
     ..BLOCK
 };
 
@@ -81,6 +82,7 @@ pub struct Project {
     pub runner_image: Option<Spanned<String>>,
     pub repo: Option<Repo>,
     pub registries: Vec<Registry>,
+    pub confine: Option<Confine>,
     pub span: Span,
 }
 
@@ -119,6 +121,7 @@ pub fn lower(view: &View) -> Project {
         runner_image: view.name("runner-image"),
         repo: view.child("repo").map(repo),
         registries: view.children("registry").into_iter().filter_map(registry).collect(),
+        confine: view.child("confine").map(|confine| access::lower_confine(&confine)),
         span: view.head(),
     }
 }

@@ -113,6 +113,8 @@ fn record(plan: &Plan, state: &State, planned: &Segment, end: SegmentEnd, applie
         intents: done.iter().map(|action| action.intent.clone()).collect(),
         approvals: state.approvals.iter().filter(|approval| of_segment(&approval.address)).cloned().collect(),
         applied_by: applied_by.to_owned(),
+        policies: planned.policies.clone(),
+        approvals_by: planned.approvals_by.clone(),
         actions: done.iter().map(|action| action.address.clone()).collect(),
     }
 }

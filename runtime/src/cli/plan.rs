@@ -209,7 +209,11 @@ pub async fn make(session: &Session, request: &Request) -> Result<Planned, Exit>
             session.fail(&codes::CLUSTER_UNREACHABLE, held, json);
             return Err(Exit::Refused);
         }
-        let exit = session.report(&problems, format);
+        let mut exit = session.report(&problems, format);
+        let mut errors = problems.iter().filter(|finding| finding.severity == Severity::Error);
+        if errors.all(|finding| finding.code == &codes::POLICY_REFUSES || finding.code == &codes::POLICY_FAILED) {
+            exit = Exit::Refused;
+        }
         if let Some(clusters) = clusters {
             clusters.close().await;
         }

@@ -119,6 +119,8 @@ fn record(segment: String, inventory: Vec<ObjectRef>) -> Record {
         intents: Vec::new(),
         approvals: Vec::new(),
         applied_by: String::new(),
+        policies: Vec::new(),
+        approvals_by: Vec::new(),
         actions: Vec::new(),
     }
 }

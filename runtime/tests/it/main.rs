@@ -13,6 +13,7 @@ mod cli_gates;
 mod cli_input;
 mod cli_kill;
 mod cli_line;
+mod cli_policies;
 mod cli_refused;
 mod cli_reports;
 mod git;

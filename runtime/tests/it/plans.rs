@@ -32,6 +32,7 @@ pub fn plan(uid: &str, nonce: &str, actions: Vec<Action>, undo: Vec<Action>, seg
         foreign: Vec::new(),
         held: Vec::new(),
         notes: Vec::new(),
+        policies: Vec::new(),
         nonce: nonce.into(),
         digest: String::new(),
     };
@@ -47,6 +48,8 @@ pub fn segment(name: &str, images: Vec<ImageState>, inventory: Vec<ObjectRef>, r
         images,
         inventory,
         runs,
+        policies: Vec::new(),
+        approvals_by: Vec::new(),
         unknowns: Vec::new(),
     }
 }

@@ -7,7 +7,16 @@ use crate::model::secret::Source;
 use crate::source::Span;
 
 pub fn refused(model: &Model) -> Vec<Diagnostic> {
-    secrets(model)
+    let mut refused = secrets(model);
+    refused.extend(model.governance.access.map(|access| {
+        not_yet(
+            access,
+            "`access`",
+            "nothing would keep anybody from anything",
+            "leave it out; who may do what is for RBAC of the cluster until then",
+        )
+    }));
+    refused
 }
 
 fn not_yet(span: Span, what: &str, why: &str, help: &str) -> Diagnostic {

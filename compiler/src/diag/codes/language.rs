@@ -175,7 +175,7 @@ pub static NOT_YET: Code = Code {
     summary: "a block that this version cannot do yet",
     explanation: "The design has this block, this version does not. It is refused rather than ignored.",
     failing: r#"project "shop"
-trigger "push"
+notify "push"
 "#,
     fixed: r#"project "shop"
 "#,

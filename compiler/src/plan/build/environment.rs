@@ -301,6 +301,8 @@ fn finish(
         cluster: scope.place.cluster.clone(),
         environment: Some(environment.name.value.clone()),
         images: scope.desired.versions.images.iter().filter_map(crate::desired::versions::Version::state).collect(),
+        policies: Vec::new(),
+        approvals_by: Vec::new(),
         inventory: wanted,
         runs: Vec::new(),
         unknowns: scope.desired.unknowns.clone(),

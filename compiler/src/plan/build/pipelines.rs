@@ -104,6 +104,8 @@ fn segment(place: &Place, pipeline: &Pipeline, run: &Run) -> Segment {
         cluster: place.cluster.clone(),
         environment: None,
         images: Vec::new(),
+        policies: Vec::new(),
+        approvals_by: Vec::new(),
         inventory: Vec::new(),
         runs: vec![record],
         unknowns: run.outputs.clone(),

@@ -1,14 +1,14 @@
 //! Begins actions: the segment's lock and facts, the unknowns, the intent, then the effect.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
-use waybill_compiler::plan::{Action, Effect};
+use waybill_compiler::plan::{Action, Effect, judge};
 
 use super::super::event::Event;
 use super::super::perform::{self, Job};
-use super::super::{Refusal, engine, facts, finish, unknown};
+use super::super::{Refusal, engine, facts, finish, now_millis, unknown};
 use super::{Drive, Ended, Running};
 use crate::effects::Ctx;
 use crate::effects::kube::object::ensure_namespace;
@@ -112,6 +112,17 @@ impl<'p> Drive<'p> {
         Ok(())
     }
 
+    /// Why the policies of the plan do not let an action pass, now that its values are known. What takes something back
+    /// always passes.
+    fn refused(&self, action: &Action, effect: &Effect, values: &BTreeMap<String, String>) -> Option<String> {
+        let undo = matches!(effect, Effect::UndoRollout(_) | Effect::UndoCommit(_));
+        if undo || action.unknowns.is_empty() || self.plan.policies.is_empty() {
+            return None;
+        }
+        let filled = Action { effect: effect.clone(), ..action.clone() };
+        judge::again(self.plan, &filled, values, now_millis() / 1000)
+    }
+
     /// The action with its unknowns filled in; `None` if it failed for want of one.
     async fn job(&mut self, action: &'p Action) -> Result<Option<Job>, Refusal> {
         let undo = matches!(action.effect, Effect::UndoRollout(_) | Effect::UndoCommit(_));
@@ -140,6 +151,9 @@ impl<'p> Drive<'p> {
             Ok(effect) => effect,
             Err(why) => return self.fail(action, why).await.map(|()| None),
         };
+        if let Some(why) = self.refused(action, &effect, &values) {
+            return self.fail(action, why).await.map(|()| None);
+        }
         let interrupts = undo && engine::undo_interrupts(&self.graph, &self.state, &action.address);
         let holds = if interrupts {
             Vec::new()
