@@ -3,6 +3,7 @@
 //! **Invariant:** every id points at something; environments stand in the order of their promotion, jobs of a pipeline in
 //! an order in which they can run. What does not resolve is left out and reported: a model is whole only without errors.
 
+pub mod computed;
 mod environment;
 mod given;
 pub mod governance;
@@ -16,6 +17,7 @@ pub mod shape;
 mod task;
 
 use crate::source::{Span, Spanned};
+pub use computed::Computed;
 pub use resolve::resolve;
 pub use scope::bad_literal;
 pub use secret::{Secret, Store};
@@ -181,6 +183,8 @@ pub enum Atom {
     JobResult(JobId, String),
     /// The digest of an image job.
     ImageDigest(JobId),
+    /// What an expression gives.
+    Computed(Box<Computed>),
 }
 
 /// A value made of parts, with the place where it stands.

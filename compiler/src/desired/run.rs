@@ -2,6 +2,7 @@
 //!
 //! Sharing a Pod costs one start and needs no volume; jobs that neither share nor follow run beside each other.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -38,6 +39,8 @@ struct Context<'a> {
     pipeline: &'a Pipeline,
     params: Vec<String>,
     remote: &'a str,
+    /// Of expressions that have no value.
+    problems: RefCell<Diags>,
 }
 
 /// The run that a pipeline should have had; `None` where findings keep it from being known.
@@ -62,8 +65,9 @@ pub fn wanted(
     let facts = git.pipelines.get(name).cloned().unwrap_or_default();
     let revision = if facts.revision.is_empty() { git.revision.clone() } else { facts.revision.clone() };
     let params = params(pipeline, &revision, options, problems)?;
-    let context = Context { model, pipeline, params, remote: &git.remote };
+    let context = Context { model, pipeline, params, remote: &git.remote, problems: RefCell::default() };
     let mut run = context.run(&revision, problems)?;
+    problems.extend(context.problems.into_inner());
     run.key = key(model, pipeline, &facts.inputs, options, problems)?;
     let cluster = observed.clusters.get(&model.cluster(pipeline.cluster).name);
     let known = match cluster {
@@ -82,7 +86,8 @@ pub fn wanted(
 fn key(model: &Model, pipeline: &Pipeline, inputs: &str, options: &Options, problems: &mut Diags) -> Option<String> {
     let zero = "0".repeat(40);
     let params = params(pipeline, &zero, options, problems)?;
-    let definition = Context { model, pipeline, params, remote: "" }.run(&zero, problems)?;
+    let definition =
+        Context { model, pipeline, params, remote: "", problems: RefCell::default() }.run(&zero, problems)?;
     let text = json!([pipeline.name.value, definition.groups, definition.finally, inputs]);
     Some(sha256(text.to_string().as_bytes()))
 }
@@ -301,6 +306,9 @@ impl Context<'_> {
             Atom::ParamShort(at) => Part::Text(short(&self.params[*at])),
             Atom::Workspace(at) => Part::Text(format!("/workspace/{}", self.pipeline.workspaces[*at].name.value)),
             Atom::ResultPath(_) => Part::Text(String::new()),
+            Atom::Computed(computed) => {
+                Part::Text(self.computed(computed, &|atom| text(&self.parts(std::slice::from_ref(atom), true))))
+            }
             Atom::JobResult(job, result) if same_pod => {
                 Part::Result { task: self.pipeline.job(*job).name.value.clone(), name: result.clone() }
             }
@@ -315,6 +323,16 @@ impl Context<'_> {
             }
         };
         join(atoms.iter().map(part).collect())
+    }
+}
+
+impl Context<'_> {
+    /// The text that an expression gives; empty where it gives none, which is a problem of the plan.
+    fn computed(&self, computed: &model::Computed, read: &dyn Fn(&Atom) -> String) -> String {
+        model::computed::text(computed, read).unwrap_or_else(|problem| {
+            self.problems.borrow_mut().push(*problem);
+            String::new()
+        })
     }
 }
 
@@ -359,6 +377,11 @@ impl Inner<'_> {
                     "/waybill/results/{}/{}",
                     self.job.name.value, self.task.results[*at].name.value
                 ))]
+            }
+            Atom::Computed(computed) => {
+                let read =
+                    |atom: &Atom| text(&self.parts(&model::Value { atoms: vec![atom.clone()], span: value.span }));
+                vec![Part::Text(self.context.computed(computed, &read))]
             }
             Atom::JobResult(..) | Atom::ImageDigest(_) => Vec::new(),
         };

@@ -14,6 +14,7 @@ mod objects;
 mod planning;
 mod rollouts;
 mod tasks;
+mod typing;
 
 pub use expressions::*;
 pub use files::*;
@@ -26,6 +27,7 @@ pub use objects::*;
 pub use planning::*;
 pub use rollouts::*;
 pub use tasks::*;
+pub use typing::*;
 
 use crate::diag::Severity;
 
@@ -51,7 +53,7 @@ impl Code {
 /// All codes, by number.
 pub fn all() -> Vec<&'static Code> {
     let mut codes: Vec<&'static Code> =
-        [FILES, KDL, LANGUAGE, EXPRESSIONS, JOINS, OBJECTS, ROLLOUTS, MANIFESTS, PLANNING, TASKS, GOVERNANCE].concat();
+        [FILES, KDL, LANGUAGE, EXPRESSIONS, JOINS, OBJECTS, ROLLOUTS, MANIFESTS, PLANNING, TASKS, GOVERNANCE, TYPING].concat();
     codes.sort_by_key(|code| code.number);
     codes
 }

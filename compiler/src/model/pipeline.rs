@@ -145,7 +145,7 @@ impl Inner<'_> {
         let task = &self.outer.tasks[found];
         let params = self.params(spec, task, diags);
         after.extend(
-            params.iter().flatten().flat_map(Given::values).flat_map(|value| value.atoms.iter().filter_map(needed)),
+            params.iter().flatten().flat_map(Given::values).flat_map(|value| value.atoms.iter().flat_map(needed)),
         );
         let workspaces = self.bindings(spec, task, diags)?;
         let work = TaskWork { task: TaskId(found), params, workspaces, timeout_seconds: spec.timeout_seconds };
@@ -236,7 +236,7 @@ impl Inner<'_> {
         let mut after = self.after(&spec.after, diags);
         let tag = scope::resolve(&spec.tag, self.scope, diags);
         self.check_tag(&tag, diags);
-        after.extend(tag.value.atoms.iter().filter_map(needed));
+        after.extend(tag.value.atoms.iter().flat_map(needed));
         let (workspace, folder) = spec.context.value.split_once('/').unwrap_or((spec.context.value.as_str(), ""));
         if spec.context.value.is_empty() {
             return None;
@@ -312,16 +312,17 @@ fn show(tag: &Typed) -> String {
     tag.value.atoms.iter().map(|atom| if let Atom::Text(text) = atom { text.as_str() } else { "${…}" }).collect()
 }
 
-/// The job that must have ended before a value is known.
-fn needed(atom: &Atom) -> Option<JobId> {
+/// The jobs that must have ended before a value is known.
+fn needed(atom: &Atom) -> Vec<JobId> {
     match atom {
-        Atom::JobResult(job, _) | Atom::ImageDigest(job) => Some(*job),
+        Atom::JobResult(job, _) | Atom::ImageDigest(job) => vec![*job],
+        Atom::Computed(computed) => computed.inputs.iter().flat_map(|input| needed(&input.atom)).collect(),
         Atom::Text(_)
         | Atom::Param(_)
         | Atom::ParamField(..)
         | Atom::ParamShort(_)
         | Atom::Workspace(_)
-        | Atom::ResultPath(_) => None,
+        | Atom::ResultPath(_) => Vec::new(),
     }
 }
 
@@ -362,7 +363,13 @@ fn ordered(jobs: Vec<Option<Job>>, finally: Vec<Job>, diags: &mut Diags) -> Opti
 }
 
 fn renumber_value(value: &mut super::Value, new: &[Option<JobId>]) {
-    value.atoms.retain_mut(|atom| match atom {
+    value.atoms.retain_mut(|atom| renumber_atom(atom, new));
+}
+
+/// Whether what the atom stands for is still there.
+fn renumber_atom(atom: &mut Atom, new: &[Option<JobId>]) -> bool {
+    match atom {
+        Atom::Computed(computed) => computed.inputs.iter_mut().all(|input| renumber_atom(&mut input.atom, new)),
         Atom::JobResult(job, _) | Atom::ImageDigest(job) => match new[job.0] {
             Some(id) => {
                 *job = id;
@@ -376,7 +383,7 @@ fn renumber_value(value: &mut super::Value, new: &[Option<JobId>]) {
         | Atom::ParamShort(_)
         | Atom::Workspace(_)
         | Atom::ResultPath(_) => true,
-    });
+    }
 }
 
 fn task_cycle(jobs: &[Option<Job>], cycle: &[usize]) -> Diagnostic {

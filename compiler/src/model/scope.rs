@@ -45,6 +45,11 @@ pub fn resolve(template: &Template, scope: &Scope, diags: &mut Diags) -> Typed {
                 types.push(Some(ValueType::String));
             }
             Piece::Unread => types.push(None),
+            Piece::Expression(expression) => {
+                let found = super::computed::resolve(expression, scope, diags);
+                types.push(found.as_ref().map(|(_, ty)| *ty));
+                atoms.extend(found.map(|(atom, _)| atom));
+            }
             Piece::Chain(chain) => match name(chain, scope) {
                 Ok((atom, ty)) => {
                     atoms.push(atom);
@@ -68,7 +73,7 @@ pub fn resolve(template: &Template, scope: &Scope, diags: &mut Diags) -> Typed {
 }
 
 /// The whole type of what a name stands for.
-fn shape_of(atom: &Atom, scope: &Scope) -> Option<Shape> {
+pub(super) fn shape_of(atom: &Atom, scope: &Scope) -> Option<Shape> {
     match atom {
         Atom::Param(at) => Some(scope.params[*at].shape.clone()),
         Atom::ParamField(at, name) => field(&scope.params[*at].shape, name).map(Shape::plain),
@@ -76,7 +81,8 @@ fn shape_of(atom: &Atom, scope: &Scope) -> Option<Shape> {
             let job = scope.jobs.iter().find(|job| !job.image && job.id == *id)?;
             job.results.iter().find(|result| result.name.value == *name).map(|result| result.shape.clone())
         }
-        Atom::Text(_) | Atom::ParamShort(_) | Atom::Workspace(_) | Atom::ResultPath(_) | Atom::ImageDigest(_) => None,
+        Atom::Text(_) | Atom::ParamShort(_) | Atom::Workspace(_) | Atom::ResultPath(_) => None,
+        Atom::ImageDigest(_) | Atom::Computed(_) => None,
     }
 }
 
@@ -90,7 +96,7 @@ fn field(shape: &Shape, name: &str) -> Option<ValueType> {
 
 type Named = Result<(Atom, ValueType), Box<Diagnostic>>;
 
-fn name(chain: &Chain, scope: &Scope) -> Named {
+pub(super) fn name(chain: &Chain, scope: &Scope) -> Named {
     match chain.parts().as_slice() {
         ["param", _, rest @ ..] => param(chain, rest, scope),
         ["workspace", name] => match scope.workspaces.iter().position(|known| known == name) {

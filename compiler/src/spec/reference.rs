@@ -111,6 +111,7 @@ fn of_type(ty: Type) -> Value {
         Type::Name => pattern("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"),
         Type::Word => pattern("^[A-Za-z_][A-Za-z0-9_-]{0,62}$"),
         Type::Text | Type::Template | Type::Script => json!({"type": "string"}),
+        Type::Expression => json!({"type": "string", "minLength": 1}),
         Type::Path | Type::Url | Type::Image => json!({"type": "string", "minLength": 1}),
         Type::Bool => json!({"type": "boolean"}),
         Type::Duration => pattern("^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"),

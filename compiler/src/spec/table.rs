@@ -78,6 +78,8 @@ pub enum Type {
     Text,
     /// Text with `${…}`.
     Template,
+    /// An expression as a whole: `body.ref == "refs/heads/main"`.
+    Expression,
     /// Shell text: `$` belongs to the shell.
     Script,
     Bool,
@@ -107,6 +109,7 @@ impl Type {
             Type::Word => "a name (letters, digits, `-` and `_`)".into(),
             Type::Text => "a string".into(),
             Type::Template => "a string, with `${…}` for values".into(),
+            Type::Expression => "an expression".into(),
             Type::Script => "a shell text".into(),
             Type::Bool => "`#true` or `#false`".into(),
             Type::Duration => "a duration such as `90s` or `1h30m`".into(),

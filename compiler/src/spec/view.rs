@@ -6,7 +6,7 @@
 use super::table::{Block, Count, Open, Type};
 use super::value;
 use crate::diag::{Applicability, Diagnostic, Diags, codes, suggest};
-use crate::expr::{self, Template};
+use crate::expr::{self, Dialect, Expression, Template};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Node, Scalar, Text, Value};
 
@@ -69,6 +69,11 @@ impl<'t> View<'t> {
             Some(text) => expr::parse(&text, diags),
             None => Template { pieces: Vec::new(), span: self.head() },
         }
+    }
+
+    /// An expression as a whole, if it is there; one that cannot be read is silent from here on.
+    pub fn expression(&self, name: &str, diags: &mut Diags) -> Option<Expression> {
+        self.fitting(name).map(|text| expr::whole(&text, Dialect::Waybill, diags))
     }
 
     pub fn bool(&self, name: &str) -> bool {
@@ -386,7 +391,7 @@ fn wrong_scalar(value: &Value, ty: Type) -> Option<String> {
         Type::Int => number,
         Type::Percent | Type::Quantity => text || number,
         Type::Any => !matches!(value.scalar, Scalar::Null),
-        Type::Name | Type::Word | Type::Text | Type::Template | Type::Script | Type::Duration => text,
+        Type::Name | Type::Word | Type::Text | Type::Template | Type::Script | Type::Duration | Type::Expression => text,
         Type::Path | Type::Url | Type::Image | Type::Enum(_) => text,
     };
     (!ok).then(|| value.describe().to_owned())
@@ -403,7 +408,7 @@ fn wrong_text(text: &str, ty: Type) -> Option<String> {
         Type::Url => !text.trim().is_empty() && !text.contains(char::is_whitespace),
         Type::Image => value::is_image(text),
         Type::Enum(names) => names.contains(&text),
-        Type::Text | Type::Template | Type::Script | Type::Bool | Type::Int | Type::Any => true,
+        Type::Text | Type::Template | Type::Expression | Type::Script | Type::Bool | Type::Int | Type::Any => true,
     };
     (!ok).then(|| format!("`{text}`"))
 }

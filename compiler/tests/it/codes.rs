@@ -7,8 +7,16 @@ use waybill_compiler::diag::{Code, Severity, codes};
 use crate::project::Project;
 
 /// Codes of what the operating system or a size brings about: an example would not fit a page.
-pub const WITHOUT_EXAMPLE: &[&str] =
-    &["not-utf8", "file-too-large", "unreadable", "nesting-too-deep", "yaml-expansion"];
+pub const WITHOUT_EXAMPLE: &[&str] = &[
+    "not-utf8",
+    "file-too-large",
+    "unreadable",
+    "nesting-too-deep",
+    "yaml-expansion",
+    "expression-too-long",
+    "expression-too-deep",
+    "evaluation-failed",
+];
 
 /// Findings that need git or a cluster: the tests of plans show them.
 fn of_planning(code: &Code) -> bool {
