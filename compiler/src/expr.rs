@@ -12,16 +12,20 @@
 
 mod ast;
 mod check;
+mod eval;
 mod functions;
 mod lex;
 mod parse;
 mod template;
 mod ty;
+mod value;
 
 pub use ast::{Chain, Comprehension, Expr, Expression, Kind, Literal, Macro, Operator};
 pub use check::check;
+pub use eval::{Bindings, Budget, EvalError, Failure, eval};
 pub use template::{Piece, Template, splices};
 pub use ty::{Field, Object, Scope, Ty};
+pub use value::{Key, Opaque, Url, Value};
 
 use crate::diag::{Applicability, Diagnostic, Diags};
 use crate::source::Spanned;

@@ -9,7 +9,7 @@ use super::scope::{self, Scope};
 use super::shape::{Kind, Shape};
 use super::{Atom, ValueType};
 use crate::diag::{Diagnostic, Diags, codes};
-use crate::expr::{self, Chain, Expression, Object, Ty};
+use crate::expr::{self, Bindings, Budget, Chain, Expression, Object, Ty};
 
 /// An expression and what the names in it stand for.
 #[derive(Clone, Debug)]
@@ -166,8 +166,40 @@ fn result(ty: &Ty, expression: &Expression, diags: &mut Diags) -> Option<ValueTy
 }
 
 /// The text that an expression gives where `read` gives the texts of its names.
-pub fn text(computed: &Computed, _read: &dyn Fn(&Atom) -> String) -> Result<String, Box<Diagnostic>> {
-    let message = "an expression that is more than a name is not supported yet by apply";
-    let finding = Diagnostic::new(&codes::NOT_SUPPORTED_BY_APPLY, computed.expression.span, message);
-    Err(Box::new(finding.here("apply would not do this")))
+pub fn text(computed: &Computed, read: &dyn Fn(&Atom) -> String) -> Result<String, Box<Diagnostic>> {
+    let leaves: Vec<(&[String], expr::Value)> =
+        computed.inputs.iter().map(|input| (input.path.as_slice(), value(&input.ty, &read(&input.atom)))).collect();
+    let mut bindings = Bindings::default();
+    for name in computed.inputs.iter().filter_map(|input| input.path.first()) {
+        bindings = bindings.with(name, tree(&leaves, 0, std::slice::from_ref(name)));
+    }
+    let found = expr::eval(&computed.expression, &bindings, Budget::SPEC).map_err(|error| Box::new(error.finding()))?;
+    found.text().ok_or_else(|| {
+        let message = format!("an expression has no value: {} cannot stand in a string", found.type_name());
+        Box::new(Diagnostic::new(&codes::EVALUATION_FAILED, computed.expression.span, message))
+    })
+}
+
+/// The value below a path: a leaf, or a map of what goes on there.
+fn tree(leaves: &[(&[String], expr::Value)], depth: usize, path: &[String]) -> expr::Value {
+    if let Some((_, value)) = leaves.iter().find(|(leaf, _)| *leaf == path) {
+        return value.clone();
+    }
+    let below = leaves.iter().filter(|(leaf, _)| leaf.starts_with(path) && leaf.len() > depth + 1);
+    let names: BTreeMap<&str, &[String]> =
+        below.map(|(leaf, _)| (leaf[depth + 1].as_str(), &leaf[..depth + 2])).collect();
+    expr::Value::map(names.into_iter().map(|(name, path)| (name, tree(leaves, depth + 1, path))))
+}
+
+/// The text of a parameter or result as a value of its type; its text was checked against it.
+fn value(ty: &Ty, text: &str) -> expr::Value {
+    let json = || serde_json::from_str(text).map_or(expr::Value::Null, |json| expr::Value::from_json(&json));
+    match ty {
+        Ty::Int => text.parse().map_or_else(|_| expr::Value::string(text), expr::Value::Int),
+        Ty::Double => text.parse().map_or_else(|_| expr::Value::string(text), expr::Value::Double),
+        Ty::Bool => expr::Value::Bool(text == "true"),
+        Ty::List(_) | Ty::Map(..) | Ty::Object(_) => json(),
+        Ty::Error | Ty::Dyn | Ty::Null | Ty::Uint | Ty::String | Ty::Text(_) | Ty::Bytes => expr::Value::string(text),
+        Ty::Duration | Ty::Timestamp | Ty::Type | Ty::Opaque(_) => expr::Value::string(text),
+    }
 }

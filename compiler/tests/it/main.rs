@@ -15,6 +15,7 @@ mod corpus;
 mod dockerfile;
 mod examples;
 mod external_secrets;
+mod expressions;
 mod folder;
 mod kdl;
 mod kdl_oracles;

@@ -11,7 +11,7 @@ pub static BAD_EXPRESSION: Code = Code {
     name: "bad-expression",
     severity: Severity::Error,
     summary: "an expression cannot be read",
-    explanation: "`${…}` holds an expression of CEL. This version knows names joined by dots. For the characters themselves write `$${`.",
+    explanation: "`${…}` holds an expression of CEL. Names are joined by dots, `==` compares, `&&` and `||` mean and and or. For the characters themselves write `$${`.",
     failing: r#"project "shop"
 task "test" {
     workspace "source"
