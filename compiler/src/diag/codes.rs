@@ -53,7 +53,8 @@ impl Code {
 /// All codes, by number.
 pub fn all() -> Vec<&'static Code> {
     let mut codes: Vec<&'static Code> =
-        [FILES, KDL, LANGUAGE, EXPRESSIONS, JOINS, OBJECTS, ROLLOUTS, MANIFESTS, PLANNING, TASKS, GOVERNANCE, TYPING].concat();
+        [FILES, KDL, LANGUAGE, EXPRESSIONS, JOINS, OBJECTS, ROLLOUTS, MANIFESTS, PLANNING, TASKS, GOVERNANCE, TYPING]
+            .concat();
     codes.sort_by_key(|code| code.number);
     codes
 }

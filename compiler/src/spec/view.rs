@@ -391,7 +391,9 @@ fn wrong_scalar(value: &Value, ty: Type) -> Option<String> {
         Type::Int => number,
         Type::Percent | Type::Quantity => text || number,
         Type::Any => !matches!(value.scalar, Scalar::Null),
-        Type::Name | Type::Word | Type::Text | Type::Template | Type::Script | Type::Duration | Type::Expression => text,
+        Type::Name | Type::Word | Type::Text | Type::Template | Type::Script | Type::Duration | Type::Expression => {
+            text
+        }
         Type::Path | Type::Url | Type::Image | Type::Enum(_) => text,
     };
     (!ok).then(|| value.describe().to_owned())
