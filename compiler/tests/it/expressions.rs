@@ -2,8 +2,12 @@
 //! expressions, and whatever is written: no panic, no place outside the text.
 
 use proptest::prelude::*;
+use waybill_compiler::check;
+use waybill_compiler::desired;
 use waybill_compiler::diag::Diags;
 use waybill_compiler::expr::{self, Bindings, Budget, Dialect, Failure, Scope, Ty, Value};
+use waybill_compiler::model::PipelineId;
+use waybill_compiler::plan::{effect, observed};
 use waybill_compiler::source::{FileId, Span};
 use waybill_compiler::syntax::Text;
 
@@ -319,4 +323,66 @@ proptest! {
             prop_assert!(source.get(from..to).is_some(), "{source}: {finding:?}");
         }
     }
+}
+
+const PLANNED: &str = r#"project "shop"
+task "show" {
+    param "tags" type="list" of="string" { default "a" "b"; }
+    param "count" type="int" default=2
+    param "name"
+    param "late" default="x"
+    step "show" image="alpine:3.22" {
+        run "echo \"$A $B $C\""
+        env A="${param.tags.map(tag, tag + '-' + param.name).join(',')}" B="${param.count * 21}"
+        env C="v${param.count > 1 ? 'many' : 'one'}!" D="LATE"
+    }
+}
+task "make" {
+    result "word"
+    step "make" image="alpine:3.22" {
+        run "echo x > \"$OUT\""
+        env OUT="${result.word.path}"
+    }
+}
+pipeline "ci" {
+    runs-on namespace="ci"
+    param "revision" type="commit"
+    task "make" use="make"
+    task "show" use="show" { param name="${param.revision.short + '-rc'}" late="${task.make.result.word}"; }
+}
+"#;
+
+/// The environment variables of a planned step, and the problems of the plan.
+fn planned(text: &str) -> (Vec<String>, Vec<String>) {
+    let outcome = crate::project::Project::parse(text, "waybill.kdl").compile();
+    let checked = outcome.checked.as_ref().unwrap_or_else(|| panic!("{:#?}", outcome.lines()));
+    let git = observed::Git { revision: "0123456789abcdef0123456789abcdef01234567".into(), ..Default::default() };
+    let observed = observed::Observed { git: Some(git), ..Default::default() };
+    let mut problems = Diags::default();
+    let run = desired::run::wanted(checked.model(), PipelineId(0), &observed, &Default::default(), &mut problems);
+    let tasks = run.iter().flat_map(|run| run.groups.iter().flat_map(|group| &group.tasks));
+    let env = tasks.filter(|task| task.name == "show").flat_map(|task| task.steps.iter().flat_map(|step| &step.env));
+    let shown = |env: &effect::Env| match env.parts.as_slice() {
+        [effect::Part::Text(text)] => format!("{}={text}", env.name),
+        parts => format!("{}={parts:?}", env.name),
+    };
+    let refused = check::refused_at_plan(checked).into_iter().chain(problems);
+    (env.map(shown).collect(), refused.map(|finding| finding.message).collect())
+}
+
+#[test]
+fn expressions_over_parameters_have_their_values_in_a_plan() {
+    let (env, problems) = planned(PLANNED);
+    assert_eq!(env, ["A=a-0123456-rc,b-0123456-rc", "B=42", "C=vmany!", "D=LATE"]);
+    assert_eq!(problems, [] as [&str; 0]);
+}
+
+#[test]
+fn a_plan_refuses_expressions_over_results_and_says_what_has_no_value() {
+    let late = PLANNED.replace("D=\"LATE\"", "D=\"${param.late + '!'}\"");
+    assert_eq!(planned(&late).1, ["an expression over what only the run gives is not supported yet by apply"]);
+    let direct = PLANNED.replace("late=\"${task.make.result.word}\"", "late=\"${task.make.result.word + '!'}\"");
+    assert_eq!(planned(&direct).1, ["an expression over what only the run gives is not supported yet by apply"]);
+    let zero = PLANNED.replace("param.count * 21", "21 / (param.count - 2)");
+    assert_eq!(planned(&zero).1, ["an expression has no value: a division by zero"]);
 }
