@@ -10,6 +10,7 @@ mod completions;
 mod demo;
 mod explain;
 mod fix;
+mod fmt;
 mod graph;
 mod init;
 mod observe;
@@ -70,6 +71,8 @@ enum Command {
     Fix(fix::Args),
     /// Explain a code of a finding
     Explain(explain::Args),
+    /// Put KDL files into the one layout
+    Fmt(fmt::Args),
     /// Show what would happen, and save it
     Plan(plan::Args),
     /// Show a plan file
@@ -114,6 +117,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Init(args) => init::run(&args),
         Command::Fix(args) => fix::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Observe(args) => observe::run(&args),

@@ -13,7 +13,7 @@ use waybill_compiler::{Checking, needs};
 use crate::effects::git::{GitError, Repo};
 
 /// Largest file that is read.
-const SIZE: u64 = 16 << 20;
+pub const SIZE: u64 = 16 << 20;
 
 /// A place that files come from.
 pub trait Files {

@@ -30,9 +30,8 @@ pub const DEPTH: usize = 256;
 /// The nodes of a text that can be read, with a finding for each mistake.
 pub fn parse(file: FileId, text: &str, diags: &mut Diags) -> Vec<Node> {
     let (tree, found) = tree(file, text);
-    if let Some(at) = too_deep(&tree) {
-        let message = format!("blocks are nested more than {DEPTH} deep");
-        diags.push(Diagnostic::new(&codes::NESTING, Span::new(file, at, at + 1), message).here("one level too many"));
+    if let Some(finding) = too_deep(&tree, file) {
+        diags.push(finding);
         return Vec::new();
     }
     diags.extend(found);
@@ -46,8 +45,8 @@ pub fn tree(file: FileId, text: &str) -> (Tree<'_>, Vec<Diagnostic>) {
     (tree, found.finish())
 }
 
-/// The offset of the brace that opens one level too many.
-fn too_deep(tree: &Tree<'_>) -> Option<usize> {
+/// A finding for the brace that opens one level too many.
+fn too_deep(tree: &Tree<'_>, file: FileId) -> Option<Diagnostic> {
     let mut depth = 0usize;
     for token in &tree.tokens {
         match token.kind {
@@ -56,7 +55,9 @@ fn too_deep(tree: &Tree<'_>) -> Option<usize> {
             _other => {}
         }
         if depth > DEPTH {
-            return Some(token.start as usize);
+            let (message, at) = (format!("blocks are nested more than {DEPTH} deep"), token.start as usize);
+            let finding = Diagnostic::new(&codes::NESTING, Span::new(file, at, at + 1), message);
+            return Some(finding.here("one level too many"));
         }
     }
     None

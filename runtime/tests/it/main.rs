@@ -9,6 +9,7 @@ mod apply_pods;
 mod apply_rollout;
 mod bench;
 mod cli;
+mod cli_fmt;
 mod cli_gates;
 mod cli_input;
 mod cli_kill;

@@ -11,6 +11,9 @@ use crate::source::FileId;
 /// The formatted text, or what is wrong with the text, which then stays as it is.
 pub fn format(file: FileId, text: &str) -> Result<String, Vec<Diagnostic>> {
     let (tree, found) = super::tree(file, text);
+    if let Some(finding) = super::too_deep(&tree, file) {
+        return Err(vec![finding]);
+    }
     if !found.is_empty() {
         return Err(found);
     }
