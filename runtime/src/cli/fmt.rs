@@ -66,7 +66,7 @@ fn pipe(check: bool) -> Exit {
     if formatting.findings.is_empty() {
         return formatting.end();
     }
-    out::say(report::fancy(&formatting.sources, &formatting.findings.sorted(), &str::to_owned).trim_end());
+    report::say(&formatting.sources, &formatting.findings.sorted(), &str::to_owned);
     Exit::Failed
 }
 

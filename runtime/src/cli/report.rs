@@ -46,6 +46,11 @@ pub fn print(sources: &Sources, findings: &[Diagnostic], format: Format, display
     if failed { Exit::Failed } else { printed }
 }
 
+/// Findings as frames on stderr, where stdout is something else.
+pub fn say(sources: &Sources, findings: &[Diagnostic], display: &Display<'_>) {
+    out::say(fancy(sources, findings, display, Look::of_stdout()).trim_end());
+}
+
 /// Findings as frames, how many there are, and where to read more.
 fn fancy(sources: &Sources, findings: &[Diagnostic], display: &Display<'_>, look: Look) -> String {
     let mut text = String::new();
