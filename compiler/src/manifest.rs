@@ -5,6 +5,9 @@
 //! Not here: reading files (`runtime::load`), and what of the objects is new (`plan`).
 
 mod build;
+mod config;
+mod crds;
+mod field_path;
 mod fields;
 mod generator;
 pub mod images;
@@ -14,11 +17,16 @@ mod load;
 mod merge;
 mod merge_keys;
 mod patch;
+mod plugins;
+mod provenance;
 mod references;
+mod replacement;
 mod resource;
 pub mod scope;
 pub mod selectors;
+mod sort;
 mod transform;
+mod variables;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,7 +38,7 @@ pub use load::Overlay;
 
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::{Need, Sources, Span};
-use crate::syntax::yaml::{Kind, Node};
+use crate::syntax::yaml::Node;
 use load::{Files, Found};
 use resource::Resource;
 
@@ -60,6 +68,7 @@ pub struct Object {
     /// The document in its file, or the entry of the generator that made it.
     pub origin: Span,
     node: Option<Arc<Node>>,
+    written: Vec<provenance::Written>,
 }
 
 /// What tells one object of a cluster from another.
@@ -82,7 +91,7 @@ impl std::fmt::Display for Key {
 impl Object {
     /// An object that no manifest has written, and the place in the spec that asks for it.
     pub fn new(value: Value, origin: Span) -> Object {
-        Object { value, origin, node: None }
+        Object { value, origin, node: None, written: Vec::new() }
     }
 
     /// The apiVersion as written.
@@ -121,36 +130,18 @@ impl Object {
         }
     }
 
-    /// The object with the places of the manifest that it came from.
+    /// The object with the places of what wrote its parts.
     pub fn grafted(&self) -> Node {
-        crate::kubernetes::graft::graft(&self.value, self.node.as_deref(), self.origin)
+        let mut node = crate::kubernetes::graft::graft(&self.value, self.node.as_deref(), self.origin);
+        provenance::overlay(&mut node, &self.written);
+        node
     }
 
-    /// Where the field at a JSON pointer is written, or the nearest part of the object around it. List elements with a
-    /// name are found by it, so that patches which reorder a list do not mislead.
+    /// Where the field at a JSON pointer is written, or the nearest part of the object around it: in its document, in a
+    /// patch, or where the value came from that a kustomization wrote there. List elements with a name are found by it,
+    /// so that patches which reorder a list do not mislead.
     pub fn place(&self, pointer: &str) -> Span {
-        let Some(mut node) = self.node.as_deref() else { return self.origin };
-        let (mut value, mut span) = (Some(&self.value), self.origin);
-        for part in pointer.split('/').skip(1) {
-            let part = part.replace("~1", "/").replace("~0", "~");
-            let next = match &node.kind {
-                Kind::Map(_) => node.get(&part),
-                Kind::Seq(items) => {
-                    let at = part.parse::<usize>().ok();
-                    let name = value.and_then(|list| list.get(at?)?.get("name")?.as_str());
-                    let named = |item: &&Node| item.get("name").and_then(Node::as_str) == name;
-                    if name.is_some() { items.iter().find(named) } else { at.and_then(|at| items.get(at)) }
-                }
-                Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Str(_) => None,
-            };
-            let Some(next) = next else { break };
-            value = value.and_then(|value| match value {
-                Value::Array(list) => list.get(part.parse::<usize>().ok()?),
-                value => value.get(&part),
-            });
-            (node, span) = (next, next.span);
-        }
-        span
+        provenance::place(&self.value, (self.origin, self.node.as_deref()), &self.written, pointer)
     }
 }
 
@@ -172,7 +163,7 @@ pub fn render(sources: &Sources, root: &str, asked: Span, overlay: &Overlay<'_>,
 }
 
 fn object(resource: Resource) -> Object {
-    Object { value: resource.value, origin: resource.origin, node: resource.node }
+    Object { value: resource.value, origin: resource.origin, node: resource.node, written: resource.written }
 }
 
 fn at_root(

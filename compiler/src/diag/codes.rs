@@ -8,6 +8,7 @@ mod files;
 mod governance;
 mod joins;
 mod kdl;
+mod kustomize;
 mod language;
 mod manifests;
 mod objects;
@@ -21,6 +22,7 @@ pub use files::*;
 pub use governance::*;
 pub use joins::*;
 pub use kdl::*;
+pub use kustomize::*;
 pub use language::*;
 pub use manifests::*;
 pub use objects::*;
@@ -52,9 +54,22 @@ impl Code {
 
 /// All codes, by number.
 pub fn all() -> Vec<&'static Code> {
-    let mut codes: Vec<&'static Code> =
-        [FILES, KDL, LANGUAGE, EXPRESSIONS, JOINS, OBJECTS, ROLLOUTS, MANIFESTS, PLANNING, TASKS, GOVERNANCE, TYPING]
-            .concat();
+    let mut codes: Vec<&'static Code> = [
+        FILES,
+        KDL,
+        LANGUAGE,
+        EXPRESSIONS,
+        JOINS,
+        OBJECTS,
+        ROLLOUTS,
+        MANIFESTS,
+        KUSTOMIZE,
+        PLANNING,
+        TASKS,
+        GOVERNANCE,
+        TYPING,
+    ]
+    .concat();
     codes.sort_by_key(|code| code.number);
     codes
 }

@@ -1,19 +1,20 @@
-//! ConfigMaps made by `configMapGenerator`, and the hash that their names end in.
+//! ConfigMaps and Secrets made by generators, and the hash that their names end in.
 //!
 //! **Invariant:** data and hash are Kustomize's, byte for byte: a changed value changes the name, nothing else does.
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::kustomization::{Behavior, ConfigMap, Options};
+use super::kustomization::{Behavior, Generator, Makes, Options};
 use super::load::Files;
+use super::provenance::Step;
 use super::resource::{Resource, id_of};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::Text;
 
-/// The ConfigMap of an entry; what is wrong with it is a finding. `None` while files are missing.
-pub(super) fn make(files: &mut Files<'_>, folder: &str, entry: &ConfigMap, global: &Options) -> Option<Resource> {
+/// The object of an entry; what is wrong with it is a finding. `None` while files are missing.
+pub(super) fn make(files: &mut Files<'_>, folder: &str, entry: &Generator, global: &Options) -> Option<Resource> {
     let mut data: Vec<(String, String, Span)> = Vec::new();
     let mut complete = true;
     for asked in &entry.envs {
@@ -38,19 +39,53 @@ pub(super) fn make(files: &mut Files<'_>, folder: &str, entry: &ConfigMap, globa
     if !complete {
         return None;
     }
-    let mut map = Map::new();
+    let (mut map, mut places) = (Map::new(), Vec::new());
     for (key, value, span) in data {
         if !key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) || key.len() > 253 {
-            files.diags.push(wrong(span, format!("`{key}` cannot be a key of a ConfigMap")));
-        } else if map.insert(key.clone(), Value::from(value)).is_some() {
+            files.diags.push(wrong(span, format!("`{key}` cannot be a key of a {}", kind(entry))));
+        } else if map.insert(key.clone(), encoded(entry, value)).is_some() {
             files.diags.push(wrong(span, format!("key `{key}` is given twice")));
         }
+        places.push((["data".to_owned(), key].map(Step::Field).to_vec(), span));
     }
-    Some(resource(entry, global, map))
+    let mut resource = resource(entry, global, map);
+    places.into_iter().for_each(|(path, span)| resource.wrote([path], span));
+    Some(resource)
 }
 
-fn resource(entry: &ConfigMap, global: &Options, data: Map<String, Value>) -> Resource {
-    let mut value = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": entry.name.value}});
+fn kind(entry: &Generator) -> &'static str {
+    match entry.makes {
+        Makes::ConfigMap => "ConfigMap",
+        Makes::Secret(_) => "Secret",
+    }
+}
+
+fn encoded(entry: &Generator, value: String) -> Value {
+    match entry.makes {
+        Makes::ConfigMap => Value::from(value),
+        Makes::Secret(_) => Value::from(base64(value.as_bytes())),
+    }
+}
+
+/// Base64 with padding, in one line.
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for at in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * at) & 63) as usize];
+            text.push(if at <= chunk.len() { char::from(letter) } else { '=' });
+        }
+    }
+    text
+}
+
+fn resource(entry: &Generator, global: &Options, data: Map<String, Value>) -> Resource {
+    let mut value = json!({"apiVersion": "v1", "kind": kind(entry), "metadata": {"name": entry.name.value}});
+    if let Makes::Secret(kind) = &entry.makes {
+        value["type"] = Value::from(kind.as_str());
+    }
     if let Some(namespace) = &entry.namespace {
         value["metadata"]["namespace"] = Value::from(namespace.value.as_str());
     }
@@ -90,17 +125,17 @@ pub(super) fn absorb(
     match (at[..].first(), behavior) {
         (None, Behavior::Create) => resources.push(new),
         (Some(first), Behavior::Create) => {
-            let message = format!("ConfigMap `{}` exists already", id.name);
+            let message = format!("{} `{}` exists already", id.kind, id.name);
             let finding = wrong(new.origin, message)
                 .label(resources[*first].origin, "here")
                 .help("say `behavior: merge` or `behavior: replace` to change it");
             return Err(Box::new(finding));
         }
         (None, Behavior::Merge | Behavior::Replace) => {
-            return Err(Box::new(wrong(new.origin, format!("there is no ConfigMap `{}` to change", id.name))));
+            return Err(Box::new(wrong(new.origin, format!("there is no {} `{}` to change", id.kind, id.name))));
         }
         (Some(_), Behavior::Merge | Behavior::Replace) if at.len() > 1 => {
-            return Err(Box::new(wrong(new.origin, format!("`{}` could change more than one ConfigMap", id.name))));
+            return Err(Box::new(wrong(new.origin, format!("`{}` could change more than one {}", id.name, id.kind))));
         }
         (Some(first), Behavior::Merge | Behavior::Replace) => {
             inherit(&mut new, &resources[*first], behavior);
@@ -136,6 +171,8 @@ fn inherit(new: &mut Resource, old: &Resource, behavior: Behavior) {
         }
         namespace => new.set_metadata("namespace", namespace),
     }
+    let own = std::mem::replace(&mut new.written, old.written.clone());
+    new.written.extend(own);
     new.previous.clone_from(&old.previous);
     new.prefixes.clone_from(&old.prefixes);
     new.suffixes.clone_from(&old.suffixes);
@@ -186,14 +223,29 @@ fn wrong(span: Span, message: String) -> Diagnostic {
     Diagnostic::new(&codes::GENERATOR, span, message)
 }
 
-/// Ten characters of the hash of an object, in an alphabet that makes no words. For ConfigMaps it covers the data; the
-/// name that Kustomize puts in is always empty.
+/// Ten characters of the hash of an object, in an alphabet that makes no words. It covers the data of ConfigMaps and
+/// Secrets, for which the name that Kustomize puts in is always empty.
 pub(super) fn hash(object: &Value) -> String {
     let field = |name: &str| object.get(name).cloned();
-    let mut hashed = json!({"kind": id_of(object).kind, "name": "", "data": field("data").unwrap_or(json!(""))});
-    if let Some(binary @ Value::Object(_)) = field("binaryData") {
-        hashed["binaryData"] = binary;
-    }
+    let kind = id_of(object).kind;
+    let data = field("data").unwrap_or(json!(""));
+    let hashed = match kind.as_str() {
+        "Secret" => {
+            let mut hashed =
+                json!({"kind": kind, "name": "", "data": data, "type": field("type").unwrap_or(json!(""))});
+            if let Some(texts @ Value::Object(_)) = field("stringData") {
+                hashed["stringData"] = texts;
+            }
+            hashed
+        }
+        _ => {
+            let mut hashed = json!({"kind": kind, "name": "", "data": data});
+            if let Some(binary @ Value::Object(_)) = field("binaryData") {
+                hashed["binaryData"] = binary;
+            }
+            hashed
+        }
+    };
     let digest = hex::encode(Sha256::digest(go_json(&hashed)));
     let letter = |c: char| match c {
         '0' => 'g',
@@ -208,8 +260,13 @@ pub(super) fn hash(object: &Value) -> String {
 
 /// JSON as Go writes it: what could end a script or a line of JavaScript is escaped.
 fn go_json(value: &Value) -> String {
+    escaped(&value.to_string())
+}
+
+/// JSON with the characters escaped that Go escapes.
+pub(super) fn escaped(json: &str) -> String {
     let mut result = String::new();
-    for character in value.to_string().chars() {
+    for character in json.chars() {
         match character {
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
                 result.push_str(&format!("\\u{:04x}", character as u32));
@@ -230,6 +287,13 @@ mod tests {
             |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cm"}, "data": data});
         assert_eq!(hash(&map(json!({"a": "b&c<d"}))), "hckc2mh5kt");
         assert_eq!(hash(&json!({"kind": "ConfigMap"})), "6ct58987ht");
+    }
+
+    #[test]
+    fn base64_has_padding() {
+        for (text, expected) in [("", ""), ("a", "YQ=="), ("ab", "YWI="), ("abc", "YWJj"), ("abcd", "YWJjZA==")] {
+            assert_eq!(base64(text.as_bytes()), expected);
+        }
     }
 
     #[test]

@@ -5,7 +5,9 @@
 use regex::Regex;
 use serde_json::Value;
 
+use super::fields::{FieldSpec, Make, visit};
 use super::kustomization::Image;
+use super::resource::Resource;
 
 /// `NAME[:TAG][@DIGEST]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,12 +106,31 @@ impl<'a> Rewrite<'a> {
         Ok(Rewrite { image, pattern })
     }
 
-    /// Rewrites the images of all containers of an object, also of custom kinds; says whether any has the name.
-    pub(super) fn apply(&self, object: &mut Value) -> bool {
-        if object.get("kind").and_then(Value::as_str) == Some("CustomResourceDefinition") {
-            return false;
+    /// Rewrites the images of all containers of an object, also of custom kinds, and what stands in `fields`; says
+    /// whether any has the name.
+    pub(super) fn apply(&self, resource: &mut Resource, fields: &[FieldSpec]) -> Result<bool, String> {
+        if resource.kind() == "CustomResourceDefinition" {
+            return Ok(false);
         }
-        self.walk(object)
+        let mut matched = self.walk(&mut resource.value);
+        for spec in fields {
+            if spec.selects(resource.gvk()) {
+                visit(&mut resource.value, spec, Make::Nothing, &mut |value| {
+                    matched |= self.rewrite(value);
+                    if value.is_object() || value.is_array() { Err("an image is a text".to_owned()) } else { Ok(()) }
+                })?;
+            }
+        }
+        Ok(matched)
+    }
+
+    fn rewrite(&self, value: &mut Value) -> bool {
+        let Value::String(image) = value else { return false };
+        let matched = self.pattern.is_match(image);
+        if matched {
+            *image = self.rewritten(image);
+        }
+        matched
     }
 
     fn walk(&self, value: &mut Value) -> bool {
@@ -136,12 +157,7 @@ impl<'a> Rewrite<'a> {
     fn rewrite_list(&self, list: &mut Value) -> bool {
         let mut matched = false;
         for container in list.as_array_mut().into_iter().flatten() {
-            if let Some(Value::String(image)) = container.get_mut("image")
-                && self.pattern.is_match(image)
-            {
-                *image = self.rewritten(image);
-                matched = true;
-            }
+            matched |= container.get_mut("image").is_some_and(|image| self.rewrite(image));
         }
         matched
     }
@@ -155,6 +171,9 @@ impl<'a> Rewrite<'a> {
         let (tag, digest) = (text(&self.image.new_tag), text(&self.image.digest));
         if tag.is_some() || digest.is_some() {
             (reference.tag, reference.digest) = (tag, digest);
+        } else if let Some(suffix) = text(&self.image.tag_suffix) {
+            reference.tag = Some(reference.tag.unwrap_or_default() + &suffix);
+            reference.digest = None;
         }
         reference.to_string()
     }

@@ -58,6 +58,25 @@ impl Operation {
             }
         }
     }
+
+    /// Pointer of what was written, in the object as it is now.
+    pub(super) fn written(&self, object: &Value) -> Option<String> {
+        let (Operation::Add { path, .. }
+        | Operation::Replace { path, .. }
+        | Operation::Move { path, .. }
+        | Operation::Copy { path, .. }) = self
+        else {
+            return None;
+        };
+        let Some((parent, last)) = path.rsplit_once('/') else { return Some(String::new()) };
+        let list = object.pointer(parent).and_then(Value::as_array);
+        let from_end = last.parse::<i64>().ok().filter(|index| *index < 0);
+        match (list, from_end) {
+            (Some(list), _) if last == "-" => Some(format!("{parent}/{}", list.len() - 1)),
+            (Some(list), Some(index)) => Some(format!("{parent}/{}", list.len() as i64 + index)),
+            (_, _) => Some(path.clone()),
+        }
+    }
 }
 
 fn steps(path: &str) -> Result<Vec<String>, String> {

@@ -3,8 +3,14 @@
 //! **Invariant:** no field is ignored: one that is not supported, not known or of the wrong type is a finding.
 //! Not here: what the fields do (`build`).
 
-use crate::diag::suggest;
-use crate::diag::{Applicability, Diagnostic, Diags, codes};
+mod entries;
+mod reader;
+mod replacements;
+
+pub(super) use reader::{Reader, helm};
+
+use super::fields::FieldSpec;
+use crate::diag::Diags;
 use crate::source::Span;
 use crate::syntax::Text;
 use crate::syntax::yaml::Node;
@@ -16,11 +22,13 @@ const VERSION: &str = "kustomize.config.k8s.io/v1beta1";
 const COMPONENT: &str = "Component";
 const COMPONENT_VERSION: &str = "kustomize.config.k8s.io/v1alpha1";
 
-const SUPPORTED: [&str; 17] = [
+const SUPPORTED: [&str; 31] = [
     "apiVersion",
     "kind",
     "metadata",
     "resources",
+    "bases",
+    "components",
     "namespace",
     "namePrefix",
     "nameSuffix",
@@ -28,39 +36,36 @@ const SUPPORTED: [&str; 17] = [
     "commonLabels",
     "commonAnnotations",
     "images",
+    "imageTags",
     "replicas",
     "patches",
     "patchesStrategicMerge",
     "patchesJson6902",
+    "replacements",
+    "vars",
     "configMapGenerator",
+    "secretGenerator",
     "generatorOptions",
+    "configurations",
+    "crds",
+    "generators",
+    "transformers",
+    "validators",
+    "sortOptions",
+    "openapi",
+    "buildMetadata",
 ];
 
-/// What Kustomize has and Waybill does not, with what to do instead.
-const REFUSED: [(&str, &str); 17] = [
-    ("bases", "list the folders under `resources`"),
-    ("buildMetadata", "remove it: the plan says where every object comes from"),
-    ("components", "turn the component into a base, or repeat its patches in the overlay"),
-    ("configurations", "remove it: only Kustomize's own field table is used"),
-    ("crds", "remove it: only Kustomize's own field table is used"),
-    ("generators", "commit what the generator makes"),
-    ("helmChartInflationGenerator", "commit what `helm template` prints"),
-    ("helmCharts", "commit what `helm template` prints"),
-    ("helmGlobals", "commit what `helm template` prints"),
-    ("imageTags", "rename it to `images`"),
-    ("openapi", "remove it: only Kubernetes' own schemas are used"),
-    ("replacements", "write the value where it is needed, or use a patch"),
-    ("secretGenerator", "keep the value in a secret store, and reference it with `secret` in the environment"),
-    ("sortOptions", "remove it: the plan orders objects itself"),
-    ("transformers", "use patches, or commit what the transformer makes"),
-    ("validators", "remove it: use `policy` in the spec"),
-    ("vars", "write the value where it is needed, or use a patch"),
-];
+/// Helm's part of Kustomize: each would run a program.
+const HELM: [&str; 3] = ["helmCharts", "helmGlobals", "helmChartInflationGenerator"];
 
 #[derive(Debug, Default)]
 pub(super) struct Kustomization {
     pub(super) resources: Vec<Text>,
+    pub(super) components: Vec<Text>,
     pub(super) namespace: Option<Text>,
+    /// How a `NamespaceTransformer` treats what has a namespace, and subjects of role bindings.
+    pub(super) namespace_mode: NamespaceMode,
     pub(super) name_prefix: Option<Text>,
     pub(super) name_suffix: Option<Text>,
     pub(super) labels: Vec<Labels>,
@@ -71,8 +76,118 @@ pub(super) struct Kustomization {
     pub(super) patches: Vec<Patch>,
     pub(super) strategic: Vec<Text>,
     pub(super) json: Vec<Patch>,
-    pub(super) config_maps: Vec<ConfigMap>,
+    pub(super) replacements: Vec<ReplacementField>,
+    pub(super) variables: Vec<Variable>,
+    /// `configMapGenerator`, then `secretGenerator`.
+    pub(super) generated: Vec<Generator>,
     pub(super) options: Options,
+    pub(super) configurations: Vec<Text>,
+    pub(super) crds: Vec<Text>,
+    pub(super) generators: Vec<Text>,
+    pub(super) transformers: Vec<Text>,
+    pub(super) validators: Vec<Text>,
+    pub(super) sort: Option<Sort>,
+    /// Only of a `HashTransformer`.
+    pub(super) hash: bool,
+    /// Only of a `ValueAddTransformer`.
+    pub(super) value_add: Option<ValueAdd>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Subjects {
+    #[default]
+    NamedDefault,
+    ServiceAccounts,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct NamespaceMode {
+    pub(super) unset_only: bool,
+    pub(super) subjects: Subjects,
+}
+
+/// The order `legacy`: kinds that come first and last.
+#[derive(Debug)]
+pub(super) struct Sort {
+    pub(super) first: Vec<String>,
+    pub(super) last: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct ValueAdd {
+    pub(super) value: Text,
+    pub(super) targets: Vec<ValueTarget>,
+}
+
+#[derive(Debug)]
+pub(super) struct ValueTarget {
+    pub(super) selector: Option<Target>,
+    pub(super) path: Text,
+    pub(super) position: usize,
+}
+
+/// An entry of `replacements`: written here, or in a file.
+#[derive(Debug)]
+pub(super) enum ReplacementField {
+    Here(Replacement),
+    File(Text),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Replacement {
+    pub(super) source: Source,
+    pub(super) targets: Vec<Place>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    Value(Text),
+    Field(Box<SourceField>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct SourceField {
+    pub(super) span: Span,
+    pub(super) object: Target,
+    pub(super) path: Option<Text>,
+    pub(super) options: Part,
+}
+
+/// Where a replacement writes.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) span: Span,
+    pub(super) select: Target,
+    pub(super) reject: Vec<Target>,
+    pub(super) paths: Vec<Text>,
+    pub(super) options: Part,
+}
+
+/// Which part of a text a replacement takes or writes, and whether it makes the field.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Part {
+    pub(super) delimiter: Option<String>,
+    pub(super) index: i64,
+    pub(super) create: bool,
+}
+
+/// An entry of `vars`.
+#[derive(Clone, Debug)]
+pub(super) struct Variable {
+    pub(super) name: Text,
+    pub(super) object: Object,
+    pub(super) path: Option<Text>,
+}
+
+/// The object that an entry of `vars` names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Object {
+    pub(super) group: String,
+    pub(super) version: String,
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) namespace: String,
 }
 
 #[derive(Debug)]
@@ -80,6 +195,7 @@ pub(super) struct Labels {
     pub(super) pairs: Vec<(Text, Text)>,
     pub(super) selectors: bool,
     pub(super) templates: bool,
+    pub(super) fields: Vec<FieldSpec>,
 }
 
 /// One entry of `images`: how containers' images of one name are rewritten.
@@ -91,12 +207,15 @@ pub struct Image {
     pub new_name: Option<Text>,
     pub new_tag: Option<Text>,
     pub digest: Option<Text>,
+    /// Put after the tag where neither `newTag` nor `digest` is given.
+    pub tag_suffix: Option<Text>,
 }
 
 #[derive(Debug)]
 pub(super) struct Replicas {
     pub(super) name: Text,
     pub(super) count: i64,
+    pub(super) count_span: Span,
 }
 
 #[derive(Debug)]
@@ -109,7 +228,7 @@ pub(super) struct Patch {
     pub(super) allow_kind_change: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Target {
     pub(super) group: Option<Text>,
     pub(super) version: Option<Text>,
@@ -128,8 +247,17 @@ pub(super) enum Behavior {
     Merge,
 }
 
+/// What a generator makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Makes {
+    ConfigMap,
+    /// With its `type`.
+    Secret(String),
+}
+
 #[derive(Debug)]
-pub(super) struct ConfigMap {
+pub(super) struct Generator {
+    pub(super) makes: Makes,
     pub(super) span: Span,
     pub(super) name: Text,
     pub(super) namespace: Option<Text>,
@@ -164,294 +292,48 @@ pub(super) fn read(node: &Node, diags: &mut Diags) -> Kustomization {
             "apiVersion" => reader.fixed(value, field, if component { COMPONENT_VERSION } else { VERSION }),
             "kind" => reader.fixed(value, field, if component { COMPONENT } else { "Kustomization" }),
             "metadata" => {}
-            "resources" => result.resources = reader.texts(value, field),
+            "resources" => drop(result.resources.splice(0..0, reader.texts(value, field))),
+            "bases" => result.resources.extend(reader.texts(value, field)),
             "namespace" => result.namespace = reader.text(value, field),
             "namePrefix" => result.name_prefix = reader.text(value, field),
             "nameSuffix" => result.name_suffix = reader.text(value, field),
             "labels" => result.labels = reader.each(value, field, Reader::labels),
             "commonLabels" => result.common_labels = reader.pairs(value, field),
             "commonAnnotations" => result.common_annotations = reader.pairs(value, field),
-            "images" => result.images = reader.each(value, field, Reader::image),
+            "images" => drop(result.images.splice(0..0, reader.each(value, field, Reader::image))),
+            "imageTags" => result.images.extend(reader.each(value, field, Reader::image)),
             "replicas" => result.replicas = reader.each(value, field, Reader::replicas),
             "patches" => result.patches = reader.each(value, field, Reader::patch),
             "patchesStrategicMerge" => result.strategic = reader.texts(value, field),
             "patchesJson6902" => result.json = reader.each(value, field, Reader::patch),
-            "configMapGenerator" => result.config_maps = reader.each(value, field, Reader::config_map),
+            "configMapGenerator" => {
+                drop(result.generated.splice(0..0, reader.each(value, field, Reader::config_map)));
+            }
+            "secretGenerator" => result.generated.extend(reader.each(value, field, Reader::secret)),
             "generatorOptions" => result.options = reader.options(value),
-            _ => reader.refuse(key),
+            "replacements" => result.replacements = reader.each(value, field, Reader::replacement_field),
+            "vars" => result.variables = reader.each(value, field, Reader::variable),
+            "sortOptions" => result.sort = reader.sort(value),
+            "openapi" => reader.openapi(value),
+            "buildMetadata" => reader.build_metadata(key, value),
+            _ => match paths_of(&mut result, field) {
+                Some(list) => *list = reader.texts(value, field),
+                None => reader.refuse(key),
+            },
         }
     }
     result
 }
 
-struct Reader<'a> {
-    diags: &'a mut Diags,
-}
-
-impl Reader<'_> {
-    fn wrong(&mut self, node: &Node, what: &str, expected: &str) {
-        let message = format!("`{what}` is {}, and {expected} is expected", node.what());
-        self.diags.push(Diagnostic::new(&codes::KUSTOMIZATION_TYPE, node.span, message).here(node.what()));
-    }
-
-    fn refuse(&mut self, key: &Text) {
-        let name = key.value.as_str();
-        if let Some((_, instead)) = REFUSED.iter().find(|(field, _)| *field == name) {
-            let message = format!("`{name}` of a kustomization is not supported");
-            let finding = Diagnostic::new(&codes::KUSTOMIZATION_UNSUPPORTED, key.span, message)
-                .here("it would change what is deployed, so it is not passed over")
-                .help(*instead);
-            self.diags.push(finding);
-        } else {
-            self.unknown(key, "a kustomization", &SUPPORTED);
-        }
-    }
-
-    fn unknown(&mut self, key: &Text, place: &str, known: &[&str]) {
-        let message = format!("{place} has no field `{}`", key.value);
-        let finding = Diagnostic::new(&codes::KUSTOMIZATION_UNKNOWN, key.span, message);
-        let finding = match suggest::closest(&key.value, known.iter().copied()) {
-            Some(name) => finding.here(format!("did you mean `{name}`?")).fix(
-                format!("rename it to `{name}`"),
-                Applicability::Maybe,
-                key.span,
-                name,
-            ),
-            None => finding.here(format!("the fields are {}", known.join(", "))),
-        };
-        self.diags.push(finding);
-    }
-
-    fn map<'n>(&mut self, node: &'n Node, what: &str) -> &'n [(Text, Node)] {
-        if !node.is_null() && node.as_map().is_none() {
-            self.wrong(node, what, "a mapping");
-        }
-        node.as_map().unwrap_or_default()
-    }
-
-    fn each<T>(&mut self, node: &Node, what: &str, read: fn(&mut Self, &Node) -> Option<T>) -> Vec<T> {
-        if !node.is_null() && node.as_seq().is_none() {
-            self.wrong(node, what, "a list");
-        }
-        node.as_seq().unwrap_or_default().iter().filter_map(|item| read(self, item)).collect()
-    }
-
-    fn text(&mut self, node: &Node, what: &str) -> Option<Text> {
-        if !node.is_null() && node.as_text().is_none() {
-            self.wrong(node, what, "a text (put it in quotes)");
-        }
-        node.as_text().filter(|text| !text.value.is_empty()).cloned()
-    }
-
-    fn texts(&mut self, node: &Node, what: &str) -> Vec<Text> {
-        if !node.is_null() && node.as_seq().is_none() {
-            self.wrong(node, what, "a list");
-        }
-        let mut texts = Vec::new();
-        for item in node.as_seq().unwrap_or_default() {
-            if item.as_text().is_none() {
-                self.wrong(item, what, "a text");
-            }
-            texts.extend(item.as_text().cloned());
-        }
-        texts
-    }
-
-    fn flag(&mut self, node: &Node, what: &str) -> bool {
-        if !node.is_null() && node.as_bool().is_none() {
-            self.wrong(node, what, "`true` or `false`");
-        }
-        node.as_bool().unwrap_or_default()
-    }
-
-    fn pairs(&mut self, node: &Node, what: &str) -> Vec<(Text, Text)> {
-        let mut pairs = Vec::new();
-        for (key, value) in self.map(node, what) {
-            if value.as_text().is_none() {
-                self.wrong(value, &key.value, "a text (put it in quotes)");
-            }
-            pairs.extend(value.as_text().map(|value| (key.clone(), value.clone())));
-        }
-        pairs
-    }
-
-    fn fixed(&mut self, node: &Node, field: &str, expected: &str) {
-        if let Some(text) = self.text(node, field)
-            && text.value != expected
-        {
-            let message = format!("`{field}` of a kustomization is `{expected}`, not `{}`", text.value);
-            let code =
-                if text.value == "Component" { &codes::KUSTOMIZATION_UNSUPPORTED } else { &codes::KUSTOMIZATION_TYPE };
-            self.diags.push(Diagnostic::new(code, node.span, message));
-        }
-    }
-
-    fn required(&mut self, node: &Node, found: Option<Text>, place: &str, field: &str) -> Option<Text> {
-        if found.is_none() && node.get(field).is_none_or(|value| value.is_null() || value.as_text().is_some()) {
-            let message = format!("{place} has no `{field}`");
-            self.diags.push(Diagnostic::new(&codes::KUSTOMIZATION_TYPE, node.span, message));
-        }
-        found
-    }
-
-    fn labels(&mut self, node: &Node) -> Option<Labels> {
-        let mut labels = Labels { pairs: Vec::new(), selectors: false, templates: false };
-        for (key, value) in self.map(node, "labels") {
-            match key.value.as_str() {
-                "pairs" => labels.pairs = self.pairs(value, "pairs"),
-                "includeSelectors" => labels.selectors = self.flag(value, "includeSelectors"),
-                "includeTemplates" => labels.templates = self.flag(value, "includeTemplates"),
-                "fields" => {
-                    let message = "`fields` of `labels` is not supported";
-                    let finding = Diagnostic::new(&codes::KUSTOMIZATION_UNSUPPORTED, key.span, message)
-                        .help("use `includeSelectors`, `includeTemplates` or a patch");
-                    self.diags.push(finding);
-                }
-                _ => self.unknown(key, "an entry of `labels`", &["pairs", "includeSelectors", "includeTemplates"]),
-            }
-        }
-        Some(labels)
-    }
-
-    fn image(&mut self, node: &Node) -> Option<Image> {
-        let (mut name, mut new_name, mut new_tag, mut digest) = (None, None, None, None);
-        for (key, value) in self.map(node, "images") {
-            let field = key.value.as_str();
-            match field {
-                "name" => name = self.text(value, field),
-                "newName" => new_name = self.text(value, field),
-                "newTag" => new_tag = self.text(value, field),
-                "digest" => digest = self.text(value, field),
-                "tagSuffix" => {
-                    let message = "`tagSuffix` of `images` is not supported";
-                    let finding = Diagnostic::new(&codes::KUSTOMIZATION_UNSUPPORTED, key.span, message)
-                        .help("write the whole tag as `newTag`");
-                    self.diags.push(finding);
-                }
-                _ => self.unknown(key, "an entry of `images`", &["name", "newName", "newTag", "digest"]),
-            }
-        }
-        let name = self.required(node, name, "an entry of `images`", "name")?;
-        Some(Image { span: node.span, name, new_name, new_tag, digest })
-    }
-
-    fn replicas(&mut self, node: &Node) -> Option<Replicas> {
-        let (mut name, mut count) = (None, 0);
-        for (key, value) in self.map(node, "replicas") {
-            match key.value.as_str() {
-                "name" => name = self.text(value, "name"),
-                "count" => match value.as_number().and_then(serde_json::Number::as_i64) {
-                    Some(number) => count = number,
-                    None => self.wrong(value, "count", "a whole number"),
-                },
-                _ => self.unknown(key, "an entry of `replicas`", &["name", "count"]),
-            }
-        }
-        let name = self.required(node, name, "an entry of `replicas`", "name")?;
-        Some(Replicas { name, count })
-    }
-
-    fn patch(&mut self, node: &Node) -> Option<Patch> {
-        let mut patch = Patch {
-            span: node.span,
-            path: None,
-            inline: None,
-            target: None,
-            allow_name_change: false,
-            allow_kind_change: false,
-        };
-        for (key, value) in self.map(node, "patches") {
-            match key.value.as_str() {
-                "path" => patch.path = self.text(value, "path"),
-                "patch" => patch.inline = self.text(value, "patch"),
-                "target" => patch.target = self.target(value),
-                "options" => {
-                    for (key, value) in self.map(value, "options") {
-                        match key.value.as_str() {
-                            "allowNameChange" => patch.allow_name_change = self.flag(value, "allowNameChange"),
-                            "allowKindChange" => patch.allow_kind_change = self.flag(value, "allowKindChange"),
-                            _ => self.unknown(key, "`options` of a patch", &["allowNameChange", "allowKindChange"]),
-                        }
-                    }
-                }
-                _ => self.unknown(key, "a patch", &["path", "patch", "target", "options"]),
-            }
-        }
-        Some(patch)
-    }
-
-    fn target(&mut self, node: &Node) -> Option<Target> {
-        const FIELDS: [&str; 7] =
-            ["group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector"];
-        let mut target = Target::default();
-        for (key, value) in self.map(node, "target") {
-            let field = key.value.as_str();
-            let slot = match field {
-                "group" => &mut target.group,
-                "version" => &mut target.version,
-                "kind" => &mut target.kind,
-                "name" => &mut target.name,
-                "namespace" => &mut target.namespace,
-                "labelSelector" => &mut target.labels,
-                "annotationSelector" => &mut target.annotations,
-                _ => {
-                    self.unknown(key, "`target` of a patch", &FIELDS);
-                    continue;
-                }
-            };
-            *slot = self.text(value, field);
-        }
-        (!node.is_null()).then_some(target)
-    }
-
-    fn config_map(&mut self, node: &Node) -> Option<ConfigMap> {
-        const FIELDS: [&str; 8] = ["name", "namespace", "behavior", "literals", "files", "envs", "env", "options"];
-        let (mut name, mut namespace, mut behavior, mut options) = (None, None, Behavior::Create, Options::default());
-        let (mut literals, mut files, mut envs) = (Vec::new(), Vec::new(), Vec::new());
-        for (key, value) in self.map(node, "configMapGenerator") {
-            let field = key.value.as_str();
-            match field {
-                "name" => name = self.text(value, field),
-                "namespace" => namespace = self.text(value, field),
-                "behavior" => behavior = self.behavior(value),
-                "literals" => literals = self.texts(value, field),
-                "files" => files = self.texts(value, field),
-                "envs" => envs.extend(self.texts(value, field)),
-                "env" => envs.extend(self.text(value, field)),
-                "options" => options = self.options(value),
-                _ => self.unknown(key, "an entry of `configMapGenerator`", &FIELDS),
-            }
-        }
-        let name = self.required(node, name, "an entry of `configMapGenerator`", "name")?;
-        Some(ConfigMap { span: node.span, name, namespace, behavior, literals, files, envs, options })
-    }
-
-    fn behavior(&mut self, node: &Node) -> Behavior {
-        match self.text(node, "behavior").as_ref().map(|text| text.value.as_str()) {
-            None | Some("create") => Behavior::Create,
-            Some("replace") => Behavior::Replace,
-            Some("merge") => Behavior::Merge,
-            Some(other) => {
-                let message = format!("`behavior` is `create`, `replace` or `merge`, not `{other}`");
-                self.diags.push(Diagnostic::new(&codes::KUSTOMIZATION_TYPE, node.span, message));
-                Behavior::Create
-            }
-        }
-    }
-
-    fn options(&mut self, node: &Node) -> Options {
-        const FIELDS: [&str; 4] = ["labels", "annotations", "disableNameSuffixHash", "immutable"];
-        let mut options = Options::default();
-        for (key, value) in self.map(node, "options") {
-            let field = key.value.as_str();
-            match field {
-                "labels" => options.labels = self.pairs(value, field),
-                "annotations" => options.annotations = self.pairs(value, field),
-                "disableNameSuffixHash" => options.disable_hash = self.flag(value, field),
-                "immutable" => options.immutable = self.flag(value, field),
-                _ => self.unknown(key, "the options of a generator", &FIELDS),
-            }
-        }
-        options
+/// The fields that list files and folders, and nothing else.
+fn paths_of<'k>(result: &'k mut Kustomization, field: &str) -> Option<&'k mut Vec<Text>> {
+    match field {
+        "components" => Some(&mut result.components),
+        "configurations" => Some(&mut result.configurations),
+        "crds" => Some(&mut result.crds),
+        "generators" => Some(&mut result.generators),
+        "transformers" => Some(&mut result.transformers),
+        "validators" => Some(&mut result.validators),
+        _ => None,
     }
 }

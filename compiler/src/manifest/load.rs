@@ -142,7 +142,7 @@ impl<'a> Files<'a> {
         let finding = if is_remote(path) {
             Diagnostic::new(&codes::REMOTE_BASE, asked.span, format!("`{path}` is not in this project"))
                 .here("a remote resource")
-                .help("copy it into the project, where a review can see it and every plan of a commit is the same")
+                .help("copy it into the project (`git subtree add`, or a vendored folder), where a review can see it")
         } else if path.starts_with('/') {
             Diagnostic::new(&codes::OUTSIDE_PROJECT, asked.span, format!("`{path}` is an absolute path"))
                 .here("paths are relative to the folder of the kustomization")
@@ -191,16 +191,20 @@ impl<'a> Files<'a> {
                 }
                 continue;
             }
-            match check(&node) {
-                Ok(()) => {
-                    let mut resource = Resource::new(node.to_json(), node.span, Some(node));
-                    (resource.listed, resource.cleaned) = (listed, listed);
-                    found.push(resource);
-                }
-                Err(finding) => self.diags.push(*finding),
-            }
+            found.extend(self.resource(node, listed));
         }
         found
+    }
+
+    /// The object of a document; what is none is a finding.
+    pub(super) fn resource(&mut self, node: Arc<Node>, listed: bool) -> Option<Resource> {
+        if let Err(finding) = check(&node) {
+            self.diags.push(*finding);
+            return None;
+        }
+        let mut resource = Resource::new(node.to_json(), node.span, Some(node));
+        (resource.listed, resource.cleaned) = (listed, listed);
+        Some(resource)
     }
 }
 

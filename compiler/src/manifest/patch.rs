@@ -3,6 +3,8 @@
 //! **Invariant:** a patch is either a strategic merge or a JSON patch, never both; one that hits nothing is said.
 //! Not here: the two ways of patching themselves (`merge`, `json_patch`).
 
+use std::sync::Arc;
+
 use regex::Regex;
 use serde_json::Value;
 
@@ -10,7 +12,8 @@ use super::json_patch::Operation;
 use super::kustomization::{Kustomization, Patch, Target};
 use super::load::{Files, Reading, title};
 use super::merge;
-use super::resource::{Resource, effective_namespace, id_of, text_at};
+use super::provenance::{By, Step, Written, changes, path_of, walk};
+use super::resource::{Gvk, Resource, effective_namespace, id_of, text_at};
 use super::selectors::Selector;
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
@@ -19,8 +22,8 @@ use crate::syntax::yaml::{Kind, Node};
 
 /// What a patch says.
 enum Body {
-    Strategic(Vec<(Value, Span)>),
-    Json(Vec<(Operation, Span)>),
+    Strategic(Vec<(Value, Arc<Node>)>),
+    Json(Vec<(Operation, Arc<Node>)>),
 }
 
 /// A patch that has been read.
@@ -113,11 +116,11 @@ fn body(files: &mut Files<'_>, asked: Span, documents: Vec<Node>) -> Option<Body
     None
 }
 
-fn operations(files: &mut Files<'_>, list: &Node) -> Option<Vec<(Operation, Span)>> {
+fn operations(files: &mut Files<'_>, list: &Node) -> Option<Vec<(Operation, Arc<Node>)>> {
     let mut operations = Vec::new();
     for node in list.as_seq().unwrap_or_default() {
         match Operation::read(&node.to_json()) {
-            Ok(operation) => operations.push((operation, node.span)),
+            Ok(operation) => operations.push((operation, Arc::new(node.clone()))),
             Err(reason) => {
                 files.diags.push(wrong(node.span, format!("this is no operation of a JSON patch: {reason}")));
                 return None;
@@ -127,7 +130,7 @@ fn operations(files: &mut Files<'_>, list: &Node) -> Option<Vec<(Operation, Span
     Some(operations)
 }
 
-fn strategic(files: &mut Files<'_>, documents: &[Node]) -> Option<Vec<(Value, Span)>> {
+fn strategic(files: &mut Files<'_>, documents: &[Node]) -> Option<Vec<(Value, Arc<Node>)>> {
     let mut patches = Vec::new();
     for node in documents {
         let has =
@@ -146,7 +149,7 @@ fn strategic(files: &mut Files<'_>, documents: &[Node]) -> Option<Vec<(Value, Sp
             files.diags.push(wrong(node.span, "a list of objects cannot be a patch".to_owned()));
             return None;
         }
-        patches.push((node.to_json(), node.span));
+        patches.push((node.to_json(), Arc::new(node.clone())));
     }
     Some(patches)
 }
@@ -186,7 +189,7 @@ pub(super) fn apply(files: &mut Files<'_>, resources: &mut Vec<Resource>, patche
 fn apply_json(
     files: &mut Files<'_>,
     resources: &mut [Resource],
-    operations: &[(Operation, Span)],
+    operations: &[(Operation, Arc<Node>)],
     selected: &[usize],
     later: bool,
 ) {
@@ -197,18 +200,27 @@ fn apply_json(
         }
         resource.cleaned = true;
         let mut value = resource.value.clone();
-        for (operation, span) in operations {
+        let mut written = Vec::new();
+        for (operation, node) in operations {
             if let Err(reason) = operation.apply(&mut value) {
                 let message = format!("the patch does not fit {}: {reason}", title(&resource.value));
-                files.diags.push(wrong(*span, message).label(resource.origin, "the object"));
+                files.diags.push(wrong(node.span, message).label(resource.origin, "the object"));
                 return;
+            }
+            if let Some(pointer) = operation.written(&value) {
+                let new = node.get("value").cloned().map_or(By::Place(node.span), |new| By::Node(Arc::new(new)));
+                let key = node.get("path").map(|path| path.span);
+                written.push(Written { path: path_of(&value, &pointer), by: new, key });
             }
         }
         if text_at(&value, "/kind").is_empty() || text_at(&value, "/metadata/name").is_empty() {
-            files.diags.push(wrong(operations[0].1, "the patch leaves no `kind` or no `metadata.name`".to_owned()));
+            files
+                .diags
+                .push(wrong(operations[0].1.span, "the patch leaves no `kind` or no `metadata.name`".to_owned()));
             return;
         }
         resource.value = value;
+        resource.written.extend(written);
     }
 }
 
@@ -216,7 +228,7 @@ fn apply_strategic(
     files: &mut Files<'_>,
     resources: &mut Vec<Resource>,
     loaded: &Loaded<'_>,
-    parts: &[(Value, Span)],
+    parts: &[(Value, Arc<Node>)],
     selected: Option<&[usize]>,
 ) {
     if selected.is_some() && parts.len() > 1 {
@@ -224,7 +236,8 @@ fn apply_strategic(
         files.diags.push(wrong(loaded.span, message.to_owned()));
         return;
     }
-    for (patch, span) in parts {
+    for (patch, node) in parts {
+        let span = &node.span;
         let targets = match selected {
             Some(selected) => {
                 if let Some(name) = null_text(patch) {
@@ -245,8 +258,9 @@ fn apply_strategic(
         };
         let mut deleted = Vec::new();
         for at in targets {
+            let before = resources[at].value.clone();
             match merge_one(&mut resources[at], patch, loaded.patch, selected.is_some()) {
-                Ok(true) => {}
+                Ok(true) => keep_places(&mut resources[at], &before, node),
                 Ok(false) => deleted.push(at),
                 Err(reason) => {
                     let message = format!("the patch does not fit {}: {reason}", title(&resources[at].value));
@@ -257,6 +271,22 @@ fn apply_strategic(
         }
         for at in deleted.into_iter().rev() {
             resources.remove(at);
+        }
+    }
+}
+
+/// What a patch changed leads to where the patch says it.
+fn keep_places(resource: &mut Resource, before: &Value, patch: &Arc<Node>) {
+    let mut changed = Vec::new();
+    changes(Some(before), &resource.value, &mut Vec::new(), &mut changed);
+    for path in changed {
+        if let (node, true) = walk(patch, &path) {
+            let by = By::Node(Arc::new(node.clone()));
+            let key = match path.split_last() {
+                Some((Step::Field(name), parent)) => walk(patch, parent).0.entry(name).map(|(key, _)| key.span),
+                Some(_) | None => None,
+            };
+            resource.written.push(Written { path, by, key });
         }
     }
 }
@@ -344,7 +374,7 @@ fn texts(patch: &mut Value) {
 }
 
 /// A target ready to select.
-struct Aim {
+pub(super) struct Aim {
     group: Option<Regex>,
     version: Option<Regex>,
     kind: Option<Regex>,
@@ -356,7 +386,7 @@ struct Aim {
 
 impl Aim {
     /// The error is a place and why the target cannot be understood.
-    fn new(target: &Target) -> Result<Aim, (Span, String)> {
+    pub(super) fn new(target: &Target) -> Result<Aim, (Span, String)> {
         let pattern = |text: &Option<Text>| match text {
             Some(text) => Regex::new(&format!("^(?:{})$", text.value))
                 .map(Some)
@@ -378,7 +408,7 @@ impl Aim {
         })
     }
 
-    fn select(&self, resources: &[Resource]) -> Vec<usize> {
+    pub(super) fn select(&self, resources: &[Resource]) -> Vec<usize> {
         (0..resources.len()).filter(|at| self.selects(&resources[*at])).collect()
     }
 
@@ -394,5 +424,21 @@ impl Aim {
             && fits(&self.kind, gvk.kind)
             && self.labels.matches(metadata("labels"))
             && self.annotations.matches(metadata("annotations"))
+    }
+
+    /// Whether an identity fits; an empty part of the target fits all.
+    pub(super) fn names(&self, gvk: Gvk<'_>, namespace: &str, name: &str) -> bool {
+        let fits = |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(text));
+        fits(&self.group, gvk.group)
+            && fits(&self.version, gvk.version)
+            && fits(&self.kind, gvk.kind)
+            && fits(&self.name, name)
+            && fits(&self.namespace, namespace)
+    }
+
+    /// Whether labels and annotations fit.
+    pub(super) fn labels_fit(&self, object: &Value) -> bool {
+        let metadata = |field: &str| object.pointer(&format!("/metadata/{field}")).unwrap_or(&Value::Null);
+        self.labels.matches(metadata("labels")) && self.annotations.matches(metadata("annotations"))
     }
 }

@@ -1,40 +1,16 @@
 //! Names that follow: where one object names another whose name was changed, the new name is written.
 //!
-//! **Invariant:** the rules and the choice among candidates are Kustomize's (`nameref`), its table is pinned
-//! (`references.txt`); every object is looked up by its earlier names, so that the work grows with the references.
+//! **Invariant:** the rules and the choice among candidates are Kustomize's (`nameref`); every object is looked up by
+//! its earlier names, so that the work grows with the references.
+//! Not here: the table of references (`config`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::fields::{FieldSpec, Make, parse, visit};
+use super::config::Rule;
+use super::fields::{Make, visit};
 use super::resource::{CLUSTER, Gvk, Resource, group_version};
-
-const TABLE: &str = include_str!("references.txt");
-
-struct Rule {
-    target: FieldSpec,
-    referrer: FieldSpec,
-}
-
-static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let mut rules = Vec::new();
-    let mut target = "";
-    for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
-        match line.strip_prefix("  ") {
-            Some(row) => rules.push(Rule { target: kind_only(target), referrer: parse(row) }),
-            None => target = line,
-        }
-    }
-    rules
-});
-
-fn kind_only(row: &'static str) -> FieldSpec {
-    let words: Vec<&'static str> = row.split(' ').collect();
-    let [kind, group, version] = words[..] else { panic!("BUG: references.txt has a line {row}") };
-    FieldSpec::of_kind(kind, group, version)
-}
 
 /// What of an object matters to those that name it.
 struct Candidate {
@@ -83,7 +59,7 @@ pub(super) struct Problem {
 }
 
 /// Rewrites the references among `resources`; the problems are errors for Kustomize too.
-pub(super) fn fix(resources: &mut [Resource]) -> Vec<Problem> {
+pub(super) fn fix(resources: &mut [Resource], rules: &[Rule]) -> Vec<Problem> {
     let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (at, resource) in resources.iter().enumerate() {
         let names: BTreeSet<&String> = resource.previous.iter().map(|previous| &previous.name).collect();
@@ -97,11 +73,10 @@ pub(super) fn fix(resources: &mut [Resource]) -> Vec<Problem> {
     let candidates: Vec<Candidate> = resources.iter().map(Candidate::new).collect();
     let mut problems = Vec::new();
     for (at, resource) in resources.iter_mut().enumerate() {
-        let mut rules = RULES.iter().filter(|rule| rule.referrer.selects(resource.first_gvk())).peekable();
-        if rules.peek().is_none() {
+        let rules: Vec<&Rule> = rules.iter().filter(|rule| rule.referrer.selects(resource.first_gvk())).collect();
+        if rules.is_empty() {
             continue;
         }
-        let rules: Vec<&Rule> = rules.collect();
         let referrer = Referrer {
             candidate: &candidates[at],
             candidates: &candidates,

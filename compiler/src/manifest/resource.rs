@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::merge_keys::{self, Keys};
+use super::provenance::{self, By, Path, Step, Written};
 use crate::source::Span;
 use crate::syntax::yaml::{Kind, Node};
 
@@ -52,6 +53,10 @@ pub(super) struct Resource {
     pub(super) cleaned: bool,
     /// It stood in a list, of which Kustomize makes JSON: how a value was written is lost, and a blank is a null.
     pub(super) listed: bool,
+    /// Variables that take their value from here.
+    pub(super) variables: Vec<String>,
+    /// What was written after the document, in order.
+    pub(super) written: Vec<Written>,
 }
 
 /// Group and version of an `apiVersion`.
@@ -97,6 +102,8 @@ impl Resource {
             needs_hash: false,
             cleaned: false,
             listed: false,
+            variables: Vec::new(),
+            written: Vec::new(),
         }
     }
 
@@ -175,6 +182,22 @@ impl Resource {
                 metadata.insert(field.to_owned(), Value::from(value));
             }
         }
+    }
+
+    /// Where the field at a JSON pointer was written.
+    pub(super) fn place(&self, pointer: &str) -> Span {
+        provenance::place(&self.value, (self.origin, self.node.as_deref()), &self.written, pointer)
+    }
+
+    /// Keeps who wrote these parts.
+    pub(super) fn wrote(&mut self, paths: impl IntoIterator<Item = Path>, place: Span) {
+        self.written.extend(paths.into_iter().map(|path| Written { path, by: By::Place(place), key: None }));
+    }
+
+    /// As `set_metadata`, and keeps who wrote it.
+    pub(super) fn write_metadata(&mut self, field: &str, value: &str, place: Span) {
+        self.set_metadata(field, value);
+        self.wrote([["metadata", field].map(|name| Step::Field(name.to_owned())).to_vec()], place);
     }
 
     /// Drops what is written without any value (`key:`), as Kustomize does in the first strategic merge.

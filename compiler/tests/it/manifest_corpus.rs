@@ -96,5 +96,5 @@ fn renders_what_kustomize_renders() {
         println!("wrong {row}");
     }
     assert_eq!(wrong.len(), 0);
-    assert!(equal >= 478, "{equal} equal");
+    assert!(equal >= 503, "{equal} equal");
 }

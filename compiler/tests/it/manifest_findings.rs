@@ -78,13 +78,13 @@ const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata: 
 fn findings_stand_where_the_mistake_is() {
     assert_eq!(
         findings(&[
-            ("m/kustomization.yaml", "resources: [a.yaml, b]\nnamePrefx: x\nvars: []\n"),
+            ("m/kustomization.yaml", "resources: [a.yaml, b]\nnamePrefx: x\nhelmCharts: []\n"),
             ("m/a.yaml", "kind: X\n")
         ]),
         [
             "m/kustomization.yaml:1 `b`: manifest-missing: `m/b` does not exist",
             "m/kustomization.yaml:2 `namePrefx`: kustomization-unknown-field: a kustomization has no field `namePrefx`",
-            "m/kustomization.yaml:3 `vars`: kustomization-unsupported: `vars` of a kustomization is not supported",
+            "m/kustomization.yaml:3 `helmCharts`: kustomize-helm: `helmCharts` would have to run Helm",
             "m/a.yaml:1 `kind`: manifest-incomplete: this manifest has no `apiVersion`",
         ]
     );
@@ -125,9 +125,45 @@ fn fields_are_found_where_they_are_written() {
     let object = &rendered.objects[0];
     assert_eq!(object.value["spec"]["containers"][1], json!({"name": "x", "image": "i:1"}));
     assert_eq!(sources.slice(object.place("/spec/containers/1/image")), "'i:1'");
-    // What a patch or a transformer wrote has the place of what is around it.
-    assert_eq!(sources.slice(object.place("/metadata/namespace")), "{name: a}");
+    // What a patch or a transformer wrote stands there.
+    assert_eq!(sources.slice(object.place("/metadata/namespace")), "x");
+    assert_eq!(sources.slice(object.place("/spec/containers/0/image")), "j");
     assert_eq!(object.key().to_string(), "Pod a");
+}
+
+#[test]
+fn what_transformers_write_leads_to_its_source() {
+    let kustomization = "resources: [a.yaml]\nlabels: [{pairs: {team: shop}}]\nreplicas: [{name: w, count: 5}]\n\
+        configMapGenerator: [{name: g, literals: [K=V], options: {disableNameSuffixHash: true}}]\n\
+        vars: [{name: V, objref: {apiVersion: v1, kind: ConfigMap, name: a}, fieldref: {fieldpath: data.v}}]\n\
+        replacements:\n\
+        - {source: {kind: ConfigMap, name: a, fieldPath: data.k}, targets: [{select: {kind: Deployment}, fieldPaths: [\
+        'spec.template.spec.containers.[name=x].image'], options: {delimiter: ':', index: 1}}]}\n\
+        - {sourceValue: hot, targets: [{select: {kind: Deployment}, fieldPaths: [metadata.annotations.mood], options: \
+        {create: true}}]}\n\
+        patches: [{target: {kind: Deployment}, patch: '[{op: add, path: /spec/paused, value: true}]'}]\n";
+    let web = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: tag, v: value}\n---\n\
+        apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: w}\nspec: {template: {spec: {containers: [{name: x, \
+        image: 'i:1', args: ['$(V)']}]}}}\n";
+    let files = [("m/kustomization.yaml", kustomization), ("m/a.yaml", web)];
+    let files = files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
+    let (sources, rendered, diags) = render(&files, "m");
+    assert!(diags.is_empty(), "{diags:#?}");
+    let [_, web, map] = &rendered.objects[..] else { panic!("{:#?}", rendered.objects) };
+    let container = "/spec/template/spec/containers/0";
+    for (object, pointer, value, written) in [
+        (web, "/metadata/labels/team".to_owned(), json!("shop"), "shop"),
+        (web, "/metadata/annotations/mood".to_owned(), json!("hot"), "hot"),
+        (web, "/spec/replicas".to_owned(), json!(5), "5"),
+        (web, "/spec/paused".to_owned(), json!(true), "true"),
+        (web, format!("{container}/image"), json!("i:tag"), "tag"),
+        (web, format!("{container}/args/0"), json!("value"), "value"),
+        (web, format!("{container}/name"), json!("x"), "x"),
+        (map, "/data/K".to_owned(), json!("V"), "K=V"),
+    ] {
+        assert_eq!(object.value.pointer(&pointer), Some(&value), "{pointer} of {:#}", object.value);
+        assert_eq!(sources.slice(object.place(&pointer)), written, "{pointer}");
+    }
 }
 
 #[test]

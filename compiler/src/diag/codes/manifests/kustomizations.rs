@@ -132,7 +132,7 @@ environment "dev" {
 }
 --- manifests/kustomization.yaml
 resources: [web.yaml]
-components: [debug]
+buildMetadata: [originAnnotations]
 --- manifests/web.yaml
 apiVersion: apps/v1
 kind: Deployment
