@@ -56,7 +56,7 @@ impl<'k> Job<'k> {
 
 /// Puts the hash of an object behind its name, where it is to have one.
 pub(super) fn add_hash(resource: &mut Resource) {
-    if std::mem::take(&mut resource.needs_hash) {
+    if resource.needs_hash {
         resource.remember();
         let name = format!("{}-{}", resource.name(), generator::hash(&resource.value));
         resource.set_metadata("name", &name);

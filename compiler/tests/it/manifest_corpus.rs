@@ -98,3 +98,38 @@ fn renders_what_kustomize_renders() {
     assert_eq!(wrong.len(), 0);
     assert!(equal >= 503, "{equal} equal");
 }
+
+/// Other rows of what Kustomize renders, compared in order: `WAYBILL_KUSTOMIZE_ROWS` is a file of lines `{dir, out}` (no
+/// `out` where Kustomize refuses) and `WAYBILL_KUSTOMIZE_ROOT` the folder that they are relative to.
+#[test]
+fn renders_other_rows_alike() {
+    let (Ok(rows), Ok(root)) = (std::env::var("WAYBILL_KUSTOMIZE_ROWS"), std::env::var("WAYBILL_KUSTOMIZE_ROOT"))
+    else {
+        println!("no other rows are given");
+        return;
+    };
+    let rows = std::fs::read_to_string(rows).unwrap();
+    let (mut equal, mut both_refuse, mut lenient, mut refused, mut wrong) = (0, 0, Vec::new(), Vec::new(), Vec::new());
+    for row in rows.lines() {
+        let row: Value = serde_json::from_str(row).unwrap();
+        let folder = row["dir"].as_str().unwrap();
+        let (rendered, diags) = render(&mut Sources::default(), Path::new(&root), folder);
+        let finding = diags.iter().find(|finding| finding.severity.as_str() == "error");
+        match (row["out"].as_str(), finding) {
+            (None, Some(_)) => both_refuse += 1,
+            (None, None) => lenient.push(format!("{folder}: {}", row["err"])),
+            (Some(_), Some(finding)) => refused.push(format!("{}: {folder}: {}", finding.code.name, finding.message)),
+            (Some(out), None) => {
+                let expected = yaml::parse(FileId(0), out, Schema::Kubernetes, &mut Diags::default());
+                let expected: Vec<Value> = expected.iter().map(Node::to_json).collect();
+                let ours: Vec<Value> = rendered.objects.into_iter().map(|object| object.value).collect();
+                if ours == expected { equal += 1 } else { wrong.push(format!("{folder}: {ours:#?} not {expected:#?}")) }
+            }
+        }
+    }
+    let (leniently, refusals) = (lenient.len(), refused.len());
+    println!("{equal} equal, {both_refuse} refused by both, {leniently} rendered though refused, {refusals} refused");
+    refused.iter().for_each(|row| println!("refused {row}"));
+    lenient.iter().for_each(|row| println!("lenient {row}"));
+    assert!(wrong.is_empty(), "{} wrong: {}", wrong.len(), wrong.concat());
+}
