@@ -11,6 +11,7 @@ mod images;
 mod insert;
 mod namespaces;
 mod objects;
+mod policies;
 mod references;
 mod rendered;
 mod results;
@@ -70,6 +71,7 @@ pub fn spec(sources: &Sources, spec: &Spec, diags: &mut Diags) {
     stages::check(spec, diags);
     sources::check(spec, diags);
     triggers::check(spec, diags);
+    policies::check(spec, diags);
     access::check(spec, diags);
     confinement::spec(spec, diags);
 }

@@ -10,6 +10,7 @@ pub mod desired;
 
 pub mod diag;
 pub mod dockerfile;
+pub mod event;
 pub mod expr;
 pub mod kubernetes;
 pub mod manifest;

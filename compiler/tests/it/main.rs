@@ -13,6 +13,7 @@ mod check_robust;
 mod codes;
 mod corpus;
 mod dockerfile;
+mod events;
 mod examples;
 mod expressions;
 mod external_secrets;

@@ -21,6 +21,7 @@ pub(super) const GOVERNANCE: &[&Code] = &[
     &TRIGGER_SOURCE,
     &TRIGGER_PARAM,
     &BAD_SCHEDULE,
+    &PAYLOAD_FIELD,
     &TIME_ZONE,
     &POLICY_REFUSES,
     &POLICY_FAILED,
@@ -494,4 +495,44 @@ pub static POLICY_FAILED: Code = Code {
     explanation: "The expression of a rule has no value for an action, mostly since it reads a field that the object does not have. What cannot be judged does not pass.",
     failing: "",
     fixed: "",
+};
+
+pub static PAYLOAD_FIELD: Code = Code {
+    number: 180,
+    name: "payload-field",
+    severity: Severity::Error,
+    summary: "a field that is nearly one of a webhook's payload",
+    explanation: "A filter reads a field that payloads of this event are not known to have, and that differs from one of theirs by a slip. A filter over a field that is not there lets nothing through.",
+    failing: r#"project "shop"
+task "test" {
+    step "unit" image="golang:1.24" {
+        run "go test ./..."
+    }
+}
+pipeline "ci" {
+    runs-on namespace="ci"
+    task "test" use="test"
+}
+trigger "push" {
+    github event="push" secret="webhook-hmac"
+    when "body.reff == 'refs/heads/main'"
+    run "ci"
+}
+"#,
+    fixed: r#"project "shop"
+task "test" {
+    step "unit" image="golang:1.24" {
+        run "go test ./..."
+    }
+}
+pipeline "ci" {
+    runs-on namespace="ci"
+    task "test" use="test"
+}
+trigger "push" {
+    github event="push" secret="webhook-hmac"
+    when "body.ref == 'refs/heads/main'"
+    run "ci"
+}
+"#,
 };
