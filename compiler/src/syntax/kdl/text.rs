@@ -65,7 +65,12 @@ impl Out {
 
     fn escape(&mut self, character: char, source: usize) {
         let mut buffer = [0; 4];
-        self.text.map.push((self.text.value.len() as u32, source as u32));
+        let at = self.text.value.len() as u32;
+        self.text.map.push((at, source as u32));
+        // Its last byte stands at the letter behind the backslash: a longer character than the escape ends inside it.
+        if character.len_utf8() > 1 {
+            self.text.map.push((at + character.len_utf8() as u32 - 1, source as u32 + 1));
+        }
         self.text.value.push_str(character.encode_utf8(&mut buffer));
     }
 }
@@ -102,7 +107,9 @@ fn escape(token: &str, at: usize, to: usize, start: usize, out: &mut Out, report
         other => {
             let wrong = if other == '/' { Wrong::Solidus } else { Wrong::Escape };
             report(start + at, start + at + 1 + other.len_utf8(), wrong);
-            other
+            let end = at + 1 + other.len_utf8();
+            out.push(&token[at + 1..end], start + at + 1);
+            return end;
         }
     };
     out.escape(simple, start + at);
