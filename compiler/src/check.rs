@@ -16,6 +16,7 @@ mod references;
 mod rendered;
 mod results;
 mod rollouts;
+mod rules;
 mod selectors;
 mod sources;
 mod splice;
@@ -87,6 +88,7 @@ pub fn run(sources: &Sources, spec: &Spec, model: Model, diags: &mut Diags) -> C
     namespaces::check(&model, diags);
     let places = rendered::places(sources, &model, &rendered);
     confinement::check(spec, &model, &places, diags);
+    rules::check(&places, diags);
     objects::check(sources, spec, &model, &places, diags);
     references::check(sources, spec, &model, &places, diags);
     bumps::check(&model, &places, diags);

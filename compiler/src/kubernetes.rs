@@ -4,6 +4,7 @@
 //! Not here: how a kustomization is rendered (`manifest`), and references between the objects of a set.
 
 pub mod graft;
+pub mod rules;
 
 use crate::source::Span;
 use crate::syntax::yaml::Node;

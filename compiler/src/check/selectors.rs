@@ -1,4 +1,4 @@
-//! Selectors and the labels that they are meant for: of a workload its own template, of a Service some Pods.
+//! Selectors and the labels that they are meant for: those of Services select some Pods.
 
 use serde_json::Value;
 
@@ -10,12 +10,9 @@ use crate::manifest::scope;
 use crate::manifest::selectors::Selector;
 use crate::plan::canary::TRACK_LABEL;
 
-/// Reports workloads that do not select their own Pods, and Services that select none.
+/// Reports Services that select no Pods.
 pub fn check(places: &[Place], diags: &mut Diags) {
     for place in places {
-        for object in &place.rendered.objects {
-            diags.extend(own_template(object));
-        }
         // An object of another kind may make Pods that nobody knows here.
         let known =
             place.rendered.objects.iter().all(|object| scope::built_in(object.group(), object.kind()).is_some());
@@ -30,22 +27,6 @@ pub fn check(places: &[Place], diags: &mut Diags) {
 fn labels(object: &Object) -> Option<&Value> {
     let spec = pod_spec_pointer(object.group(), object.kind())?;
     object.value.pointer(&format!("{}/metadata/labels", spec.strip_suffix("/spec")?))
-}
-
-fn own_template(object: &Object) -> Option<Diagnostic> {
-    let selects = matches!(object.kind(), "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet");
-    if object.group() != "apps" || !selects {
-        return None;
-    }
-    let selector = Selector::from_label_selector(object.value.pointer("/spec/selector")?).ok().flatten()?;
-    if selector.matches(labels(object).unwrap_or(&Value::Null)) {
-        return None;
-    }
-    let message = format!("the selector of {} does not match its own Pods", object.key());
-    let finding = Diagnostic::new(&codes::SELECTOR_MISMATCH, object.place("/spec/selector"), message);
-    let finding =
-        finding.here("wants other labels").label(object.place("/spec/template/metadata"), "than the template has");
-    Some(finding.help("the API server refuses it: give both the same labels"))
 }
 
 fn service_without_pods(place: &Place, service: &Object, pods: &[&Value]) -> Option<Diagnostic> {

@@ -14,6 +14,7 @@ mod manifests;
 mod objects;
 mod planning;
 mod rollouts;
+mod rules;
 mod tasks;
 mod typing;
 
@@ -28,6 +29,7 @@ pub use manifests::*;
 pub use objects::*;
 pub use planning::*;
 pub use rollouts::*;
+pub use rules::*;
 pub use tasks::*;
 pub use typing::*;
 
@@ -68,6 +70,7 @@ pub fn all() -> Vec<&'static Code> {
         TASKS,
         GOVERNANCE,
         TYPING,
+        RULES,
     ]
     .concat();
     codes.sort_by_key(|code| code.number);

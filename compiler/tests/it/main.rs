@@ -25,6 +25,7 @@ mod manifest_corpus;
 mod manifest_findings;
 mod overlay;
 mod project;
+mod rules_corpus;
 mod schemas;
 mod suite;
 mod tidy;
