@@ -39,10 +39,17 @@ impl Operation {
         match self {
             Operation::Add { path, value } => add(object, path, value.clone()),
             Operation::Remove { path } => remove(object, path).map(drop),
-            Operation::Replace { path, value } => {
-                *find(object, path)? = value.clone();
-                Ok(())
-            }
+            // That library makes a field that is missing, and knows no element of a list that is.
+            Operation::Replace { path, value } => match parent(object, path) {
+                Ok((Value::Object(map), last)) => {
+                    map.insert(last, value.clone());
+                    Ok(())
+                }
+                Ok(_) | Err(_) => {
+                    *find(object, path)? = value.clone();
+                    Ok(())
+                }
+            },
             Operation::Test { path, value } => match find(object, path) {
                 Ok(found) if found == value => Ok(()),
                 Err(_) if value.is_null() => Ok(()),
@@ -181,7 +188,8 @@ mod tests {
     fn what_does_not_fit_is_an_error() {
         for operation in [
             json!({"op": "remove", "path": "/x"}),
-            json!({"op": "replace", "path": "/x", "value": 1}),
+            json!({"op": "replace", "path": "/l/7", "value": 1}),
+            json!({"op": "replace", "path": "/x/y", "value": 1}),
             json!({"op": "add", "path": "/x/y", "value": 1}),
             json!({"op": "add", "path": "/l/4", "value": 1}),
             json!({"op": "add", "path": "l", "value": 1}),

@@ -123,7 +123,9 @@ fn renders_other_rows_alike() {
                 let expected = yaml::parse(FileId(0), out, Schema::Kubernetes, &mut Diags::default());
                 let expected: Vec<Value> = expected.iter().map(Node::to_json).collect();
                 let ours: Vec<Value> = rendered.objects.into_iter().map(|object| object.value).collect();
-                if ours == expected { equal += 1 } else { wrong.push(format!("{folder}: {ours:#?} not {expected:#?}")) }
+                let alike = ours == expected
+                    || (row["ordered"].is_null() && by_name(ours.clone()) == by_name(expected.clone()));
+                if alike { equal += 1 } else { wrong.push(format!("{folder}: {ours:#?} not {expected:#?}")) }
             }
         }
     }
