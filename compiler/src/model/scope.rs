@@ -198,7 +198,8 @@ fn unknown(chain: &Chain, at: usize, what: &str, known: &[&str]) -> Box<Diagnost
 pub fn closest(finding: Diagnostic, name: &Spanned<String>, what: &str, known: &[&str]) -> Diagnostic {
     match suggest::closest(&name.value, known.iter().copied()) {
         Some(real) => {
-            let finding = finding.help(format!("there is {} with a similar name: `{real}`", suggest::with_article(what)));
+            let finding =
+                finding.help(format!("there is {} with a similar name: `{real}`", suggest::with_article(what)));
             finding.fix(format!("replace by `{real}`"), Applicability::Maybe, inner(name), real)
         }
         None if known.is_empty() => finding.help(format!("no {what} is defined here")),

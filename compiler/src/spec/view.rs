@@ -251,12 +251,9 @@ pub(super) fn unknown_property(key: &Text, block: &'static Block, syntax: Syntax
 
 fn with_closest(finding: Diagnostic, key: &Text, known: &[&str], word: &str) -> Diagnostic {
     match suggest::closest(&key.value, known.iter().copied()) {
-        Some(real) => finding.help(format!("there is {} with a similar name: `{real}`", suggest::with_article(word))).fix(
-            format!("replace by `{real}`"),
-            Applicability::Maybe,
-            key.span,
-            real,
-        ),
+        Some(real) => finding
+            .help(format!("there is {} with a similar name: `{real}`", suggest::with_article(word)))
+            .fix(format!("replace by `{real}`"), Applicability::Maybe, key.span, real),
         None if known.is_empty() => finding,
         None => finding.help(format!(
             "known here: {}",

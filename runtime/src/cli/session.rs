@@ -122,7 +122,10 @@ pub fn check_names(checked: &Checked, options: &Options) -> Vec<Diagnostic> {
         );
         let closest = waybill_compiler::diag::suggest::closest(name, known.iter().copied());
         findings.push(match closest {
-            Some(real) => finding.help(format!("there is {} with a similar name: `{real}`", waybill_compiler::diag::suggest::with_article(what))),
+            Some(real) => finding.help(format!(
+                "there is {} with a similar name: `{real}`",
+                waybill_compiler::diag::suggest::with_article(what)
+            )),
             None => finding.help(format!("the spec has: {}", known.join(", "))),
         });
     };
