@@ -4,6 +4,7 @@
 //! Not here: what is there already (`plan::observed`) and the difference (`plan::build`).
 
 pub mod environment;
+pub mod pod;
 pub mod run;
 pub mod secrets;
 pub mod versions;

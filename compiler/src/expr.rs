@@ -38,7 +38,7 @@ const NESTING: usize = 96;
 const DEPTH: usize = 256;
 
 /// The names with which an expression in a string of a spec can begin.
-pub const ROOTS: &[&str] = &["param", "workspace", "result", "task", "image"];
+pub const ROOTS: &[&str] = &["param", "workspace", "result", "task", "image", "matrix"];
 
 /// Which names and functions there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,10 @@
 
 pub mod computed;
 mod environment;
+pub mod flow;
 mod given;
 pub mod governance;
+pub mod matrix;
 mod order;
 pub mod param;
 mod pipeline;
@@ -173,6 +175,12 @@ pub enum Atom {
     Param(usize),
     /// A field of an object.
     ParamField(usize, String),
+    /// The value at hand of an axis of the job's matrix.
+    Matrix(String),
+    /// `succeeded`, `failed` or `skipped`: what became of a job.
+    JobStatus(JobId),
+    /// The results of the jobs that a matrix became, as a list of a type.
+    JobResults(Vec<JobId>, String, ValueType),
     /// The first seven characters of a commit.
     ParamShort(usize),
     /// The path of a workspace.
@@ -228,6 +236,11 @@ pub struct Task {
     pub workspaces: Vec<Spanned<String>>,
     pub params: Vec<Param>,
     pub steps: Vec<Step>,
+    pub sidecars: Vec<flow::Sidecar>,
+    /// Places of its caches.
+    pub caches: Vec<Span>,
+    /// Places of its artefacts.
+    pub artefacts: Vec<Span>,
     pub results: Vec<ResultDecl>,
     pub timeout_seconds: Option<u64>,
 }
@@ -250,8 +263,7 @@ pub struct Step {
     pub env: Vec<(Spanned<String>, Value)>,
     pub script: Spanned<String>,
     pub timeout_seconds: Option<u64>,
-    pub cpu: Option<String>,
-    pub memory: Option<String>,
+    pub container: flow::Container,
 }
 
 #[derive(Clone, Debug)]
@@ -270,6 +282,9 @@ pub struct Pipeline {
     /// Tasks and images in an order in which they can run.
     pub jobs: Vec<Job>,
     pub finally: Vec<Job>,
+    pub timeouts: crate::spec::flow::Timeouts,
+    pub concurrency: Option<flow::Concurrency>,
+    pub pod: Option<crate::spec::pod::Pod>,
 }
 
 #[derive(Clone, Debug)]
@@ -291,6 +306,7 @@ pub struct Job {
     /// Jobs that must have ended well before; indexes into `jobs`, ascending.
     pub after: Vec<JobId>,
     pub work: Work,
+    pub flow: flow::Flow,
     pub span: Span,
 }
 
@@ -298,6 +314,7 @@ pub struct Job {
 pub enum Work {
     Task(TaskWork),
     Image(ImageWork),
+    Approval(flow::ApprovalWork),
 }
 
 #[derive(Clone, Debug)]

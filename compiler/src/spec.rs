@@ -6,8 +6,10 @@
 pub mod access;
 pub mod cluster;
 pub mod environment;
+pub mod flow;
 pub mod param;
 pub mod pipeline;
+pub mod pod;
 pub mod policy;
 pub mod project;
 pub mod reference;

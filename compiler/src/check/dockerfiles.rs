@@ -54,7 +54,7 @@ fn images(pipeline: &Pipeline) -> impl Iterator<Item = (JobId, &ImageWork)> {
         Work::Image(work) if pipeline.checkouts.iter().any(|checkout| checkout.workspace == work.workspace) => {
             Some((JobId(at), work))
         }
-        Work::Image(_) | Work::Task(_) => None,
+        Work::Image(_) | Work::Task(_) | Work::Approval(_) => None,
     })
 }
 
@@ -74,7 +74,7 @@ fn missing(pipeline: &Pipeline, job: JobId, work: &ImageWork, why: &str) -> Diag
     // A task in front may write the file; then nothing is sure.
     let made = job.after.iter().any(|id| match &pipeline.job(*id).work {
         Work::Task(task) => task.workspaces.contains(&work.workspace),
-        Work::Image(_) => false,
+        Work::Image(_) | Work::Approval(_) => false,
     });
     if made {
         finding.severity = Severity::Warning;

@@ -28,13 +28,9 @@ fn unwritten(name: &Spanned<String>) -> Diagnostic {
     ))
 }
 
-fn templates(task: &Task) -> impl Iterator<Item = &Template> {
-    task.steps.iter().flat_map(|step| step.workdir.iter().chain(step.env.iter().map(|(_, template)| template)))
-}
-
 /// The names of the results that steps mention.
 fn mentioned(task: &Task) -> impl Iterator<Item = &str> {
-    templates(task).flat_map(Template::chains).filter_map(|chain| match chain.parts().as_slice() {
+    task.strings().into_iter().flat_map(Template::chains).filter_map(|chain| match chain.parts().as_slice() {
         ["result", _, ..] => Some(chain.names[1].value.as_str()),
         _ => None,
     })
@@ -46,7 +42,8 @@ fn written(task: &Task, result: &str) -> bool {
 
 /// Whether another finding may be the reason: an unread expression, an unknown result, a result spliced into a script.
 fn doubtful(task: &Task) -> bool {
-    let unread = templates(task).flat_map(|template| &template.pieces).any(|piece| matches!(piece, Piece::Unread));
+    let unread =
+        task.strings().into_iter().flat_map(|template| &template.pieces).any(|piece| matches!(piece, Piece::Unread));
     let unknown = mentioned(task).any(|name| !task.results.iter().any(|result| result.name.value == name));
     let spliced = task.steps.iter().filter_map(|step| step.script.as_ref()).any(|script| {
         let text = &script.text.value;

@@ -7,6 +7,7 @@ use crate::expr::{Chain, Template};
 use crate::model::resolve::DEFAULT_CLUSTER;
 use crate::source::Spanned;
 use crate::spec::Spec;
+use crate::spec::param::Param;
 use crate::spec::pipeline::{Pipeline, TaskUse};
 use crate::spec::task::Task;
 
@@ -56,11 +57,7 @@ fn uses<'a>(spec: &'a Spec, task: &'a Task) -> impl Iterator<Item = (&'a Pipelin
 }
 
 fn check_task(task: &Task, uses: &[(&Pipeline, &TaskUse)], diags: &mut Diags) {
-    let templates: Vec<&Template> = task
-        .steps
-        .iter()
-        .flat_map(|step| step.workdir.iter().chain(step.env.iter().map(|(_, template)| template)))
-        .collect();
+    let templates = task.strings();
     for param in task.params.iter().filter(|param| !named(&templates, "param", &param.name.value)) {
         diags.push(unused("parameter", &param.name, "no step gets it"));
     }
@@ -86,7 +83,9 @@ fn check_task(task: &Task, uses: &[(&Pipeline, &TaskUse)], diags: &mut Diags) {
 
 fn check_pipeline(pipeline: &Pipeline, diags: &mut Diags) {
     let values = values(pipeline);
-    for param in pipeline.params.iter().filter(|param| !named(&values, "param", &param.name.value)) {
+    let read = |name: &str| named(&values, "param", name) || in_conditions(pipeline, name);
+    let unread = |param: &&Param| !param.propagate && !read(&param.name.value);
+    for param in pipeline.params.iter().filter(unread) {
         diags.push(unused("parameter", &param.name, "nothing in the pipeline gets it"));
     }
     let tasks = pipeline.tasks.iter().chain(&pipeline.finally);
@@ -98,12 +97,26 @@ fn check_pipeline(pipeline: &Pipeline, diags: &mut Diags) {
     }
 }
 
+/// Whether a condition may name a parameter: as a word of its text.
+fn in_conditions(pipeline: &Pipeline, name: &str) -> bool {
+    let tasks = pipeline.tasks.iter().chain(&pipeline.finally);
+    tasks.filter_map(|task| task.when.as_ref()).any(|when| when.value.contains(name))
+}
+
 /// Everything in a pipeline that may hold an expression.
 fn values(pipeline: &Pipeline) -> Vec<&Template> {
     let tasks = pipeline.tasks.iter().chain(&pipeline.finally);
+    let matrices = tasks.clone().filter_map(|task| task.matrix.as_ref());
     let params = tasks.flat_map(|task| task.params.iter().flat_map(|(_, given)| given.templates()));
+    let axes = matrices.flat_map(|matrix| matrix.axes.iter().flat_map(|(_, given)| given.templates()));
+    let groups = pipeline.concurrency.iter().map(|concurrency| &concurrency.group);
     let tags = pipeline.images.iter().map(|image| &image.tag);
-    params.chain(tags).chain(pipeline.checkouts.iter().map(|checkout| &checkout.revision)).collect()
+    params
+        .chain(axes)
+        .chain(groups)
+        .chain(tags)
+        .chain(pipeline.checkouts.iter().map(|checkout| &checkout.revision))
+        .collect()
 }
 
 fn named(templates: &[&Template], root: &str, name: &str) -> bool {

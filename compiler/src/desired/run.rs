@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::Options;
+use super::{Options, pod};
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::model::{self, Atom, Given, Job, JobId, Model, Pipeline, PipelineId, ValueType, Work, shape};
 use crate::plan::digest::sha256;
@@ -66,6 +66,7 @@ pub fn wanted(
     let revision = if facts.revision.is_empty() { git.revision.clone() } else { facts.revision.clone() };
     let params = params(pipeline, &revision, options, problems)?;
     let context = Context { model, pipeline, params, remote: &git.remote, problems: RefCell::default() };
+    context.values_fit(problems);
     let mut run = context.run(&revision, problems)?;
     problems.extend(context.problems.into_inner());
     run.key = key(model, pipeline, &facts.inputs, options, problems)?;
@@ -150,9 +151,27 @@ impl Context<'_> {
         })
     }
 
+    /// Holds what tasks get against their parameters' types, where the run's parameters make it known.
+    fn values_fit(&self, problems: &mut Diags) {
+        for job in self.pipeline.jobs.iter().chain(&self.pipeline.finally) {
+            let Work::Task(work) = &job.work else { continue };
+            for (param, given) in self.model.task(work.task).params.iter().zip(&work.params) {
+                let Some(Given::One(value)) = given else { continue };
+                let parts = self.parts(&value.atoms, true);
+                let [Part::Text(text)] = parts.as_slice() else { continue };
+                let Some(misfit) = param.shape.misfit(text) else { continue };
+                let what = format!("the value of `{}` for task `{}`", param.name.value, job.name.value);
+                let mut finding = model::param::judged(what, misfit, value.span, &param.shape, text);
+                finding.fixes.clear();
+                problems.push(finding.label(param.name.span, "declared here"));
+            }
+        }
+    }
+
     fn outputs(&self) -> Vec<Unknown> {
         let name = self.pipeline.name.value.as_str();
         let of = |job: &Job| match &job.work {
+            Work::Approval(_) => Vec::new(),
             Work::Image(_) => vec![unknown::digest(name, &job.name.value)],
             Work::Task(work) => {
                 let results = &self.model.task(work.task).results;
@@ -184,6 +203,7 @@ impl Context<'_> {
 
     fn group(&self, jobs: &[JobId], finally: bool, images: &BTreeMap<JobId, (String, String)>) -> Group {
         let jobs: Vec<&Job> = jobs.iter().map(|id| self.pipeline.job(*id)).collect();
+        let first = jobs.first().copied();
         let mut used: Vec<usize> = jobs.iter().flat_map(|job| workspaces(job)).collect();
         used.sort_unstable();
         used.dedup();
@@ -193,7 +213,9 @@ impl Context<'_> {
         Group {
             pipeline: self.pipeline.name.value.clone(),
             namespace: self.pipeline.namespace.value.clone(),
-            service_account: self.pipeline.service_account.as_ref().map(|account| account.value.clone()),
+            service_account: pod::account(self.pipeline, first),
+            fields: pod::of_job(self.pipeline, first),
+            deadline_seconds: self.deadline(finally),
             workspaces: used.iter().map(|at| self.workspace(*at)).collect(),
             tasks,
             finally,
@@ -208,8 +230,19 @@ impl Context<'_> {
         let checkouts = self.pipeline.checkouts.iter().filter(|checkout| used.contains(&checkout.workspace));
         group.tasks = checkouts.map(|checkout| self.checkout(checkout)).collect();
         group.tasks.push(self.job(job, images, true));
+        group.service_account = pod::account(self.pipeline, Some(job));
+        group.fields = pod::of_job(self.pipeline, Some(job));
         group.workspaces = used.iter().map(|at| self.workspace(*at)).collect();
         group
+    }
+
+    /// Seconds that a group may take: all groups start together, and those of `finally` too.
+    fn deadline(&self, finally: bool) -> Option<u64> {
+        let limits = &self.pipeline.timeouts;
+        let seconds = |limit: &Option<crate::source::Spanned<u64>>| limit.as_ref().map(|limit| limit.value);
+        let (own, other) = if finally { (&limits.finally, &limits.tasks) } else { (&limits.tasks, &limits.finally) };
+        let rest = seconds(&limits.all).map(|all| all.saturating_sub(seconds(other).unwrap_or(0)));
+        seconds(own).or(rest)
     }
 
     fn workspace(&self, at: usize) -> Workspace {
@@ -232,6 +265,10 @@ impl Context<'_> {
 
     fn job(&self, job: &Job, images: &BTreeMap<JobId, (String, String)>, finally: bool) -> Task {
         match &job.work {
+            // A plan with one is refused (`check::unsupported`).
+            Work::Approval(_) => {
+                Task { name: job.name.value.clone(), steps: Vec::new(), results: Vec::new(), timeout_seconds: None }
+            }
             Work::Task(work) => self.task(job, work, finally),
             Work::Image(work) => {
                 let at = self.pipeline.jobs.iter().position(|known| known.name.value == job.name.value).unwrap_or(0);
@@ -271,27 +308,26 @@ impl Context<'_> {
                 .iter()
                 .map(|result| TaskResult { name: result.name.value.clone(), r#type: result.shape.show() })
                 .collect(),
-            timeout_seconds: work.timeout_seconds.or(task.timeout_seconds),
+            timeout_seconds: work.timeout_seconds.or(task.timeout_seconds).or(self
+                .pipeline
+                .timeouts
+                .task
+                .as_ref()
+                .map(|limit| limit.value)),
         }
     }
 
     /// A given value as parts; a list or mapping as JSON.
     fn given(&self, given: &Given, same_pod: bool) -> Vec<Part> {
         let item = |value: &model::Value, ty: ValueType| json_of(self.parts(&value.atoms, same_pod), ty);
-        let text = |text: &str| vec![Part::Text(text.to_owned())];
-        let separator = |at: usize| text(if at == 0 { "" } else { "," });
         match given {
             Given::One(value) => self.parts(&value.atoms, same_pod),
-            Given::List(items, of) => {
-                let inner = items.iter().enumerate().flat_map(|(at, value)| [separator(at), item(value, *of)].concat());
-                join(text("[").into_iter().chain(inner).chain(text("]")).collect())
-            }
+            Given::List(items, of) => in_brackets("[", items.iter().map(|value| item(value, *of)).collect(), "]"),
             Given::Map(entries) => {
-                let entry = |(at, (key, value, ty)): (usize, &(String, model::Value, ValueType))| {
-                    [separator(at), text(&format!("{}:", json!(key))), item(value, *ty)].concat()
+                let entry = |(key, value, ty): &(String, model::Value, ValueType)| {
+                    [vec![Part::Text(format!("{}:", json!(key)))], item(value, *ty)].concat()
                 };
-                let inner = entries.iter().enumerate().flat_map(entry);
-                join(text("{").into_iter().chain(inner).chain(text("}")).collect())
+                in_brackets("{", entries.iter().map(entry).collect(), "}")
             }
         }
     }
@@ -299,30 +335,39 @@ impl Context<'_> {
     /// Atoms of the pipeline's scope as parts. In one Pod results are read from files; elsewhere they are unknowns.
     fn parts(&self, atoms: &[Atom], same_pod: bool) -> Vec<Part> {
         let name = self.pipeline.name.value.as_str();
+        let placeholder = |job: &JobId, result: &str| {
+            Part::Text(unknown::result(name, &self.pipeline.job(*job).name.value, result, "string").placeholder)
+        };
+        let result = |job: &JobId, result: &str| {
+            if !same_pod {
+                return placeholder(job, result);
+            }
+            Part::Result { task: self.pipeline.job(*job).name.value.clone(), name: result.to_owned() }
+        };
         let part = |atom: &Atom| match atom {
-            Atom::Text(text) => Part::Text(text.clone()),
-            Atom::Param(at) => Part::Text(self.params[*at].clone()),
-            Atom::ParamField(at, name) => Part::Text(field(&self.params[*at], name)),
-            Atom::ParamShort(at) => Part::Text(short(&self.params[*at])),
-            Atom::Workspace(at) => Part::Text(format!("/workspace/{}", self.pipeline.workspaces[*at].name.value)),
-            Atom::ResultPath(_) => Part::Text(String::new()),
+            Atom::Text(text) => vec![Part::Text(text.clone())],
+            Atom::Param(at) => vec![Part::Text(self.params[*at].clone())],
+            Atom::ParamField(at, name) => vec![Part::Text(field(&self.params[*at], name))],
+            Atom::ParamShort(at) => vec![Part::Text(short(&self.params[*at]))],
             Atom::Computed(computed) => {
-                Part::Text(self.computed(computed, &|atom| text(&self.parts(std::slice::from_ref(atom), true))))
+                let read = |atom: &Atom| text(&self.parts(std::slice::from_ref(atom), true));
+                vec![Part::Text(self.computed(computed, &read))]
             }
-            Atom::JobResult(job, result) if same_pod => {
-                Part::Result { task: self.pipeline.job(*job).name.value.clone(), name: result.clone() }
+            Atom::Workspace(at) => {
+                vec![Part::Text(format!("/workspace/{}", self.pipeline.workspaces[*at].name.value))]
             }
-            Atom::ImageDigest(job) if same_pod => {
-                Part::Result { task: self.pipeline.job(*job).name.value.clone(), name: "digest".into() }
+            Atom::ResultPath(_) | Atom::Matrix(_) | Atom::JobStatus(_) => vec![Part::Text(String::new())],
+            Atom::JobResults(jobs, name, of) => {
+                let items = jobs.iter().map(|job| json_of(vec![result(job, name)], *of)).collect();
+                in_brackets("[", items, "]")
             }
-            Atom::JobResult(job, result) => {
-                Part::Text(unknown::result(name, &self.pipeline.job(*job).name.value, result, "string").placeholder)
-            }
+            Atom::JobResult(job, name) => vec![result(job, name)],
+            Atom::ImageDigest(job) if same_pod => vec![result(job, "digest")],
             Atom::ImageDigest(job) => {
-                Part::Text(unknown::digest(name, &self.pipeline.job(*job).name.value).placeholder)
+                vec![Part::Text(unknown::digest(name, &self.pipeline.job(*job).name.value).placeholder)]
             }
         };
-        join(atoms.iter().map(part).collect())
+        join(atoms.iter().flat_map(part).collect())
     }
 }
 
@@ -355,8 +400,10 @@ impl Inner<'_> {
             name: step.name.value.clone(),
             workdir: step.workdir.as_ref().map(|workdir| text(&self.parts(workdir))),
             env: step.env.iter().map(variable).collect(),
-            cpu: step.cpu.clone(),
-            memory: step.memory.clone(),
+            cpu: pod::both(&step.container, "cpu"),
+            memory: pod::both(&step.container, "memory"),
+            continue_on_error: step.container.continue_on_error,
+            fields: pod::of_container(&step.container),
             timeout_seconds: step.timeout_seconds,
             program: Program::Shell { image: step.image.value.clone(), text: step.script.value.clone() },
         }
@@ -383,14 +430,39 @@ impl Inner<'_> {
                     |atom: &Atom| text(&self.parts(&model::Value { atoms: vec![atom.clone()], span: value.span }));
                 vec![Part::Text(self.context.computed(computed, &read))]
             }
-            Atom::JobResult(..) | Atom::ImageDigest(_) => Vec::new(),
+            Atom::JobResult(..) | Atom::JobResults(..) | Atom::ImageDigest(_) => Vec::new(),
+            Atom::JobStatus(_) | Atom::Matrix(_) => Vec::new(),
         };
         join(value.atoms.iter().flat_map(part).collect())
     }
 }
 
 fn bare_step(name: &str, program: Program) -> Step {
-    Step { name: name.into(), workdir: None, env: Vec::new(), cpu: None, memory: None, timeout_seconds: None, program }
+    Step {
+        name: name.into(),
+        workdir: None,
+        env: Vec::new(),
+        cpu: None,
+        memory: None,
+        timeout_seconds: None,
+        continue_on_error: false,
+        fields: serde_json::Value::Null,
+        program,
+    }
+}
+
+/// Items with commas between them.
+fn in_brackets(open: &str, items: Vec<Vec<Part>>, close: &str) -> Vec<Part> {
+    let text = |text: &str| Part::Text(text.to_owned());
+    let mut all = vec![text(open)];
+    for (at, item) in items.into_iter().enumerate() {
+        if at > 0 {
+            all.push(text(","));
+        }
+        all.extend(item);
+    }
+    all.push(text(close));
+    join(all)
 }
 
 /// Parts as one JSON value. What only a run gives is of a type whose texts need no escapes (`check::unsupported`).
@@ -447,11 +519,12 @@ fn workspaces(job: &Job) -> Vec<usize> {
     match &job.work {
         Work::Task(work) => work.workspaces.clone(),
         Work::Image(work) => vec![work.workspace],
+        Work::Approval(_) => Vec::new(),
     }
 }
 
 /// Jobs that share a workspace or come after one another, as groups in order.
-fn components(pipeline: &Pipeline) -> Vec<Vec<JobId>> {
+pub fn components(pipeline: &Pipeline) -> Vec<Vec<JobId>> {
     let mut root: Vec<usize> = (0..pipeline.jobs.len()).collect();
     fn find(root: &mut [usize], at: usize) -> usize {
         let mut at = at;

@@ -3,6 +3,7 @@
 //! The examples are run by a test: each failing one gives its code, each fixed one does not.
 //! An example is the text of `waybill.kdl`; a line `--- PATH` starts another file.
 
+mod containers;
 mod expressions;
 mod files;
 mod governance;
@@ -15,9 +16,11 @@ mod objects;
 mod planning;
 mod rollouts;
 mod rules;
+mod runs;
 mod tasks;
 mod typing;
 
+pub use containers::*;
 pub use expressions::*;
 pub use files::*;
 pub use governance::*;
@@ -30,6 +33,7 @@ pub use objects::*;
 pub use planning::*;
 pub use rollouts::*;
 pub use rules::*;
+pub use runs::*;
 pub use tasks::*;
 pub use typing::*;
 
@@ -68,6 +72,8 @@ pub fn all() -> Vec<&'static Code> {
         KUSTOMIZE,
         PLANNING,
         TASKS,
+        RUNS,
+        CONTAINERS,
         GOVERNANCE,
         TYPING,
         RULES,

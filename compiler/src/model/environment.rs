@@ -152,7 +152,7 @@ fn built_by(from: &Spanned<String>, outer: &Outer, diags: &mut Diags) -> Option<
         Work::Image(image) if found.name.value == *image_name => {
             Some((PipelineId(at), JobId(job), image.reference.clone()))
         }
-        Work::Image(_) | Work::Task(_) => None,
+        Work::Image(_) | Work::Task(_) | Work::Approval(_) => None,
     })
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::flow::{ApprovalWork, Concurrency, Flow, needed};
+use super::matrix::{self, Known};
 use super::resolve::{cluster, find, find_in, unique};
 use super::scope::{self, Scope, ScopedJob, Typed};
 use super::{
@@ -10,7 +12,7 @@ use super::{
 };
 use crate::diag::{Applicability, Diagnostic, Diags, codes};
 use crate::source::Spanned;
-use crate::spec::{pipeline as written, value};
+use crate::spec::{flow, pipeline as written, value};
 
 /// What a pipeline can name outside itself.
 pub struct Outer<'a> {
@@ -22,7 +24,8 @@ pub struct Outer<'a> {
 /// A pipeline, if every name in it that a job rests on is known.
 pub fn resolve(spec: &written::Pipeline, outer: &Outer, diags: &mut Diags) -> Option<Pipeline> {
     let jobs = spec.tasks.iter().map(|task| &task.name).chain(spec.images.iter().map(|image| &image.name));
-    unique(jobs.chain(spec.finally.iter().map(|task| &task.name)), "task or image", diags);
+    let approvals = spec.approvals.iter().map(|approval| &approval.name);
+    unique(jobs.chain(approvals).chain(spec.finally.iter().map(|task| &task.name)), "task or image", diags);
     unique(spec.params.iter().map(|param| &param.name), "parameter", diags);
     unique(spec.workspaces.iter().map(|workspace| &workspace.name), "workspace", diags);
     let params = param::params(&spec.params, diags);
@@ -30,10 +33,12 @@ pub fn resolve(spec: &written::Pipeline, outer: &Outer, diags: &mut Diags) -> Op
     let workspaces: Vec<&str> = spec.workspaces.iter().map(|workspace| workspace.name.as_str()).collect();
     let inner = Inner { outer, scope: &scope, workspaces: &workspaces };
     let checkouts = spec.checkouts.iter().filter_map(|checkout| inner.checkout(checkout, diags)).collect();
-    let tasks = spec.tasks.iter().map(|task| inner.task_job(task, diags));
+    let tasks = spec.tasks.iter().map(|task| inner.task_job(task, false, diags));
     let mut jobs: Vec<Option<Job>> = tasks.collect();
     jobs.extend(spec.images.iter().map(|image| inner.image_job(image, diags)));
-    let finally: Vec<Option<Job>> = spec.finally.iter().map(|task| inner.task_job(task, diags)).collect();
+    jobs.extend(spec.approvals.iter().map(|approval| Some(inner.approval_job(approval, diags))));
+    let finally: Vec<Option<Job>> = spec.finally.iter().map(|task| inner.task_job(task, true, diags)).collect();
+    let concurrency = spec.concurrency.as_ref().map(|concurrency| inner.concurrency(concurrency, diags));
     let Some(runs_on) = &spec.runs_on else {
         let finding = Diagnostic::new(
             &codes::MISSING_VALUE,
@@ -46,6 +51,7 @@ pub fn resolve(spec: &written::Pipeline, outer: &Outer, diags: &mut Diags) -> Op
     let default = Spanned::new("default".to_owned(), spec.span);
     let cluster = cluster(runs_on.cluster.as_ref().unwrap_or(&default), outer.clusters, diags)?;
     let (jobs, finally) = ordered(jobs, finally.into_iter().flatten().collect(), diags)?;
+    let (jobs, finally) = matrix::expand(jobs, finally);
     Some(Pipeline {
         name: spec.name.clone(),
         cluster,
@@ -62,6 +68,9 @@ pub fn resolve(spec: &written::Pipeline, outer: &Outer, diags: &mut Diags) -> Op
         checkouts,
         jobs,
         finally,
+        timeouts: spec.timeouts.clone(),
+        concurrency,
+        pod: spec.pod.clone(),
     })
 }
 
@@ -74,17 +83,28 @@ fn scope<'a>(spec: &'a written::Pipeline, outer: &'a Outer, params: &'a [Param])
         name: task.name.as_str(),
         id: JobId(at),
         image: false,
+        matrix: task.matrix.is_some(),
         results: results(task).unwrap_or_default(),
     });
     let images = spec.images.iter().enumerate().map(|(at, image)| ScopedJob {
         name: image.name.as_str(),
         id: JobId(spec.tasks.len() + at),
         image: true,
+        matrix: false,
         results: &[],
     });
-    Scope { params, workspaces: Vec::new(), results: &[], jobs: tasks.chain(images).collect() }
+    let before = spec.tasks.len() + spec.images.len();
+    let approvals = spec.approvals.iter().enumerate().map(|(at, approval)| ScopedJob {
+        name: approval.name.as_str(),
+        id: JobId(before + at),
+        image: false,
+        matrix: false,
+        results: &[],
+    });
+    Scope { params, jobs: tasks.chain(images).chain(approvals).collect(), ..Scope::default() }
 }
 
+#[derive(Clone, Copy)]
 struct Inner<'a> {
     outer: &'a Outer<'a>,
     scope: &'a Scope<'a>,
@@ -128,7 +148,57 @@ impl Inner<'_> {
         after
     }
 
-    fn task_job(&self, spec: &written::TaskUse, diags: &mut Diags) -> Option<Job> {
+    fn approval_job(&self, spec: &flow::Approval, diags: &mut Diags) -> Job {
+        let work = ApprovalWork { by: spec.by.clone(), timeout_seconds: spec.timeout.as_ref().map(|time| time.value) };
+        Job {
+            name: spec.name.clone(),
+            after: self.after(&spec.after, diags).into_iter().collect(),
+            work: Work::Approval(work),
+            flow: Flow::default(),
+            span: spec.span,
+        }
+    }
+
+    fn concurrency(&self, spec: &flow::Concurrency, diags: &mut Diags) -> Concurrency {
+        let known = Scope { params: self.scope.params, ..Scope::default() };
+        Concurrency {
+            group: scope::resolve(&spec.group, &known, diags).value,
+            on_conflict: spec.on_conflict.clone(),
+            max: spec.max.as_ref().map_or(1, |max| max.value),
+            span: spec.span,
+        }
+    }
+
+    /// The flow of a use of a task, and the axes of its matrix.
+    fn flow(&self, spec: &written::TaskUse, diags: &mut Diags) -> (Flow, Vec<(String, Option<ValueType>)>) {
+        let mut flow = Flow {
+            when: spec.when.as_ref().map(|text| Spanned::new(text.value.clone(), text.span)),
+            max_parallel: spec.matrix.as_ref().and_then(|matrix| matrix.max_parallel.as_ref()).map(|max| max.span),
+            retries: spec.retries.clone(),
+            on_error: spec.on_error.as_ref().map(|on_error| on_error.span),
+            service_account: spec.service_account.clone(),
+            pod: spec.pod.clone(),
+            resources: spec.resources.as_ref().map(|resources| resources.span),
+            ..Flow::default()
+        };
+        let Some(written) = &spec.matrix else { return (flow, Vec::new()) };
+        let axes = matrix::axes(written, self.scope, diags);
+        match matrix::combinations(written, &axes, diags) {
+            Known::Combinations(all) => {
+                flow.expansion = Some((axes.iter().map(|(name, _)| name.clone()).collect(), all));
+            }
+            Known::Later => flow.matrix = Some(written.span),
+        }
+        (flow, axes)
+    }
+
+    fn task_job(&self, spec: &written::TaskUse, finally: bool, diags: &mut Diags) -> Option<Job> {
+        let (flow, axes) = self.flow(spec, diags);
+        let scope = Scope { axes, finally, ..self.scope.clone() };
+        Inner { scope: &scope, ..*self }.task_use(spec, flow, diags)
+    }
+
+    fn task_use(&self, spec: &written::TaskUse, flow: Flow, diags: &mut Diags) -> Option<Job> {
         let mut after = self.after(&spec.after, diags);
         let known: Vec<&str> = self.outer.tasks.iter().map(|task| task.name.as_str()).collect();
         let found = find(&spec.task, "task", &known, diags);
@@ -148,13 +218,23 @@ impl Inner<'_> {
             params.iter().flatten().flat_map(Given::values).flat_map(|value| value.atoms.iter().flat_map(needed)),
         );
         let workspaces = self.bindings(spec, task, diags)?;
-        let work = TaskWork { task: TaskId(found), params, workspaces, timeout_seconds: spec.timeout_seconds };
-        Some(Job {
+        let work = TaskWork {
+            task: TaskId(found),
+            params,
+            workspaces,
+            timeout_seconds: spec.timeout.as_ref().map(|time| time.value),
+        };
+        let job = Job {
             name: spec.name.clone(),
             after: after.into_iter().collect(),
             work: Work::Task(work),
+            flow,
             span: spec.span,
-        })
+        };
+        if let Some((axes, combinations)) = &job.flow.expansion {
+            matrix::fits(&job, combinations, task, axes, diags);
+        }
+        Some(job)
     }
 
     fn params(&self, spec: &written::TaskUse, task: &Task, diags: &mut Diags) -> Vec<Option<Given>> {
@@ -262,6 +342,7 @@ impl Inner<'_> {
             name: spec.name.clone(),
             after: after.into_iter().collect(),
             work: Work::Image(work),
+            flow: Flow::default(),
             span: spec.span,
         })
     }
@@ -312,20 +393,6 @@ fn show(tag: &Typed) -> String {
     tag.value.atoms.iter().map(|atom| if let Atom::Text(text) = atom { text.as_str() } else { "${…}" }).collect()
 }
 
-/// The jobs that must have ended before a value is known.
-fn needed(atom: &Atom) -> Vec<JobId> {
-    match atom {
-        Atom::JobResult(job, _) | Atom::ImageDigest(job) => vec![*job],
-        Atom::Computed(computed) => computed.inputs.iter().flat_map(|input| needed(&input.atom)).collect(),
-        Atom::Text(_)
-        | Atom::Param(_)
-        | Atom::ParamField(..)
-        | Atom::ParamShort(_)
-        | Atom::Workspace(_)
-        | Atom::ResultPath(_) => Vec::new(),
-    }
-}
-
 /// Puts jobs into an order in which they can run and renumbers what they refer to. Jobs that did not resolve are left
 /// out, and so is what refers to them.
 fn ordered(jobs: Vec<Option<Job>>, finally: Vec<Job>, diags: &mut Diags) -> Option<(Vec<Job>, Vec<Job>)> {
@@ -355,6 +422,7 @@ fn ordered(jobs: Vec<Option<Job>>, finally: Vec<Job>, diags: &mut Diags) -> Opti
                     .for_each(|value| renumber_value(value, &new));
             }
             Work::Image(work) => renumber_value(&mut work.tag, &new),
+            Work::Approval(_) => {}
         }
         job
     };
@@ -370,19 +438,19 @@ fn renumber_value(value: &mut super::Value, new: &[Option<JobId>]) {
 fn renumber_atom(atom: &mut Atom, new: &[Option<JobId>]) -> bool {
     match atom {
         Atom::Computed(computed) => computed.inputs.iter_mut().all(|input| renumber_atom(&mut input.atom, new)),
-        Atom::JobResult(job, _) | Atom::ImageDigest(job) => match new[job.0] {
+        Atom::JobResult(job, _) | Atom::ImageDigest(job) | Atom::JobStatus(job) => match new[job.0] {
             Some(id) => {
                 *job = id;
                 true
             }
             None => false,
         },
-        Atom::Text(_)
-        | Atom::Param(_)
-        | Atom::ParamField(..)
-        | Atom::ParamShort(_)
-        | Atom::Workspace(_)
-        | Atom::ResultPath(_) => true,
+        Atom::JobResults(jobs, ..) => {
+            *jobs = jobs.iter().filter_map(|job| new[job.0]).collect();
+            !jobs.is_empty()
+        }
+        Atom::Text(_) | Atom::Param(_) | Atom::ParamField(..) | Atom::ParamShort(_) => true,
+        Atom::Workspace(_) | Atom::ResultPath(_) | Atom::Matrix(_) => true,
     }
 }
 

@@ -9,20 +9,27 @@ use crate::expr::{Chain, Piece, ROOTS, Template};
 use crate::source::Spanned;
 
 /// The names that an expression may use.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Scope<'a> {
     pub params: &'a [Param],
     pub workspaces: Vec<&'a str>,
     pub results: &'a [ResultDecl],
     /// Jobs by name, with their results; images have `None`.
     pub jobs: Vec<ScopedJob<'a>>,
+    /// Axes of the matrix at hand with the types of their values.
+    pub axes: Vec<(String, Option<ValueType>)>,
+    /// Whether it can be asked what became of the jobs.
+    pub finally: bool,
 }
 
 /// A job that an expression of the same pipeline can name.
+#[derive(Clone)]
 pub struct ScopedJob<'a> {
     pub name: &'a str,
     pub id: JobId,
     pub image: bool,
+    /// Whether it runs once for each combination of a matrix: its results are lists.
+    pub matrix: bool,
     pub results: &'a [ResultDecl],
 }
 
@@ -81,8 +88,9 @@ pub(super) fn shape_of(atom: &Atom, scope: &Scope) -> Option<Shape> {
             let job = scope.jobs.iter().find(|job| !job.image && job.id == *id)?;
             job.results.iter().find(|result| result.name.value == *name).map(|result| result.shape.clone())
         }
-        Atom::Text(_) | Atom::ParamShort(_) | Atom::Workspace(_) | Atom::ResultPath(_) => None,
-        Atom::ImageDigest(_) | Atom::Computed(_) => None,
+        Atom::JobResults(_, _, of) => Some(Shape::of(Kind::List(*of))),
+        Atom::Matrix(_) | Atom::JobStatus(_) | Atom::Computed(_) => None,
+        Atom::Text(_) | Atom::ParamShort(_) | Atom::Workspace(_) | Atom::ResultPath(_) | Atom::ImageDigest(_) => None,
     }
 }
 
@@ -116,6 +124,8 @@ pub(super) fn name(chain: &Chain, scope: &Scope) -> Named {
                 .fix("name the file", Applicability::Safe, chain.span, format!("{}.path", chain.show())),
         )),
         ["task", _, "result", result] => job_result(chain, result, scope),
+        ["task", _, "status"] => job_status(chain, scope),
+        ["matrix", name] => axis(chain, name, scope),
         ["image", _, "digest"] => image(chain, scope),
         _ => Err(wrong_chain(chain)),
     }
@@ -155,8 +165,32 @@ fn job_result(chain: &Chain, result: &str, scope: &Scope) -> Named {
     };
     let results: Vec<&str> = job.results.iter().map(|result| result.name.as_str()).collect();
     match job.results.iter().find(|known| known.name.value == result) {
+        Some(known) if job.matrix => {
+            Ok((Atom::JobResults(vec![job.id], known.name.value.clone(), known.ty), ValueType::List))
+        }
         Some(known) => Ok((Atom::JobResult(job.id, known.name.value.clone()), known.ty)),
         None => Err(unknown(chain, 3, "result", &results)),
+    }
+}
+
+fn job_status(chain: &Chain, scope: &Scope) -> Named {
+    let names: Vec<&str> = scope.jobs.iter().map(|job| job.name).collect();
+    let Some(job) = scope.jobs.iter().find(|job| job.name == chain.names[1].value) else {
+        return Err(unknown(chain, 1, "task", &names));
+    };
+    if !scope.finally {
+        let finding = bad(chain, format!("`{}` is known only to `finally`", chain.show()));
+        return Err(Box::new(finding.here("a task that comes after it runs only if it succeeded")));
+    }
+    Ok((Atom::JobStatus(job.id), ValueType::String))
+}
+
+fn axis(chain: &Chain, name: &str, scope: &Scope) -> Named {
+    let names: Vec<&str> = scope.axes.iter().map(|(name, _)| name.as_str()).collect();
+    match scope.axes.iter().find(|(known, _)| known == name) {
+        // What is wrong with the axis was said; its values are of any type.
+        Some((_, ty)) => Ok((Atom::Matrix(name.to_owned()), ty.unwrap_or(ValueType::String))),
+        None => Err(unknown(chain, 1, "axis", &names)),
     }
 }
 
@@ -179,6 +213,7 @@ fn wrong_chain(chain: &Chain) -> Box<Diagnostic> {
     }
     let form = match root.value.as_str() {
         "task" => "`task.NAME.result.NAME`",
+        "matrix" => "`matrix.AXIS`",
         "image" => "`image.NAME.digest`",
         "result" => "`result.NAME.path`",
         "workspace" => "`workspace.NAME`",

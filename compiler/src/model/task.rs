@@ -1,8 +1,10 @@
 //! Tasks: their steps with names resolved in the scope of the task alone.
 
+use super::flow::{Container, Sidecar};
 use super::scope::{self, Scope};
-use super::{Step, Task, param};
+use super::{Step, Task, Value, param};
 use crate::diag::{Diagnostic, Diags, codes};
+use crate::expr::Template;
 use crate::source::Spanned;
 use crate::spec;
 
@@ -18,9 +20,27 @@ pub fn resolve(task: &spec::task::Task, diags: &mut Diags) -> Task {
         params: &params,
         workspaces: task.workspaces.iter().map(Spanned::as_str).collect(),
         results: &results,
-        jobs: Vec::new(),
+        ..Scope::default()
     };
-    let steps = task.steps.iter().filter_map(|step| resolve_step(step, &scope, diags)).collect();
+    let template = task.template.as_ref();
+    let template_env = template.map(|template| variables(&template.env, &scope, diags)).unwrap_or_default();
+    let base = Base { template, env: &template_env };
+    let steps = task.steps.iter().filter_map(|step| resolve_step(step, &base, &scope, diags)).collect();
+    let sidecars = task.sidecars.iter().map(|sidecar| Sidecar {
+        name: sidecar.name.clone(),
+        image: Spanned::new(sidecar.image.value.clone(), sidecar.image.span),
+        env: variables(&sidecar.env, &scope, diags),
+        span: sidecar.span,
+    });
+    let sidecars = sidecars.collect();
+    for template in task.caches.iter().flat_map(|cache| cache.key.iter().chain([&cache.path])) {
+        scope::resolve(template, &scope, diags);
+    }
+    for artefact in &task.artefacts {
+        scope::resolve(&artefact.path, &scope, diags);
+    }
+    super::resolve::unique(task.caches.iter().map(|cache| &cache.name), "cache", diags);
+    super::resolve::unique(task.artefacts.iter().map(|artefact| &artefact.name), "artefact", diags);
     if task.steps.is_empty() {
         let finding =
             Diagnostic::new(&codes::MISSING_VALUE, task.span, format!("task `{}` has no step", task.name.value));
@@ -31,15 +51,24 @@ pub fn resolve(task: &spec::task::Task, diags: &mut Diags) -> Task {
         workspaces: task.workspaces.clone(),
         params,
         steps,
+        sidecars,
+        caches: task.caches.iter().map(|cache| cache.span).collect(),
+        artefacts: task.artefacts.iter().map(|artefact| artefact.span).collect(),
         results,
-        timeout_seconds: task.timeout_seconds,
+        timeout_seconds: task.timeout.as_ref().map(|seconds| seconds.value),
     }
 }
 
-fn resolve_step(step: &spec::task::Step, scope: &Scope, diags: &mut Diags) -> Option<Step> {
-    let workdir = step.workdir.as_ref().map(|workdir| scope::resolve(workdir, scope, diags).value);
-    let mut env = Vec::new();
-    for (name, template) in &step.env {
+/// What steps have that do not say otherwise.
+struct Base<'a> {
+    template: Option<&'a spec::task::StepTemplate>,
+    env: &'a [(Spanned<String>, Value)],
+}
+
+/// Variables with names resolved.
+fn variables(env: &[(Spanned<String>, Template)], scope: &Scope, diags: &mut Diags) -> Vec<(Spanned<String>, Value)> {
+    let mut all = Vec::new();
+    for (name, template) in env {
         if !valid_variable(&name.value) {
             let message = format!("`{}` cannot be the name of an environment variable", name.value);
             diags.push(
@@ -47,8 +76,17 @@ fn resolve_step(step: &spec::task::Step, scope: &Scope, diags: &mut Diags) -> Op
                     .help("letters, digits and `_`, not a digit first"),
             );
         }
-        env.push((name.clone(), scope::resolve(template, scope, diags).value));
+        all.push((name.clone(), scope::resolve(template, scope, diags).value));
     }
+    all
+}
+
+fn resolve_step(step: &spec::task::Step, base: &Base, scope: &Scope, diags: &mut Diags) -> Option<Step> {
+    let workdir = step.workdir.as_ref().or(base.template.and_then(|template| template.workdir.as_ref()));
+    let workdir = workdir.map(|workdir| scope::resolve(workdir, scope, diags).value);
+    let own = variables(&step.env, scope, diags);
+    let inherited = base.env.iter().filter(|(name, _)| !own.iter().any(|(known, _)| known.value == name.value));
+    let env: Vec<(Spanned<String>, Value)> = inherited.cloned().chain(own.iter().cloned()).collect();
     let Some(script) = &step.script else {
         let finding =
             Diagnostic::new(&codes::MISSING_VALUE, step.name.span, format!("step `{}` runs nothing", step.name.value));
@@ -61,9 +99,16 @@ fn resolve_step(step: &spec::task::Step, scope: &Scope, diags: &mut Diags) -> Op
         workdir,
         env,
         script: Spanned::new(script.text.value.clone(), script.text.span),
-        timeout_seconds: step.timeout_seconds,
-        cpu: step.cpu.clone(),
-        memory: step.memory.clone(),
+        timeout_seconds: step
+            .timeout
+            .as_ref()
+            .or(base.template.and_then(|template| template.timeout.as_ref()))
+            .map(|seconds| seconds.value),
+        container: Container {
+            resources: step.resources.clone().or(base.template.and_then(|template| template.resources.clone())),
+            security: step.security.clone().or(base.template.and_then(|template| template.security.clone())),
+            continue_on_error: step.continue_on_error,
+        },
     })
 }
 

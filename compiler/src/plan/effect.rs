@@ -87,6 +87,12 @@ pub struct Group {
     pub finally: bool,
     /// For steps of Waybill's own on a cluster; the embedded node uses the running program.
     pub runner_image: Option<String>,
+    /// Seconds that the Pod may take whatever its tasks' limits are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_seconds: Option<u64>,
+    /// Further fields of the Pod's `spec`, and `labels` and `annotations` of its metadata; null for none.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub fields: Value,
 }
 
 /// A folder that the steps of a Pod share, at `/workspace/NAME`.
@@ -124,6 +130,12 @@ pub struct Step {
     pub cpu: Option<String>,
     pub memory: Option<String>,
     pub timeout_seconds: Option<u64>,
+    /// Whether the task goes on after another exit code than 0.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub continue_on_error: bool,
+    /// Further fields of the container; null for none.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub fields: Value,
     pub program: Program,
 }
 

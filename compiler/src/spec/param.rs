@@ -284,11 +284,15 @@ pub fn given(view: &View, diags: &mut Diags) -> Vec<(Spanned<String>, Given)> {
                 all.push((Spanned::new(key.value, key.span), Given::One(expr::parse(&text, diags))));
             }
         }
-        for node in block.nested() {
-            all.push((Spanned::new(node.name.value.clone(), node.name.span), nested(node, diags)));
-        }
+        all.extend(nested_values(&block, diags));
     }
     all
+}
+
+/// Inner blocks with names of the writer's own choice.
+pub fn nested_values(view: &View, diags: &mut Diags) -> Vec<(Spanned<String>, Given)> {
+    let named = |node: &&Node| Spanned::new(node.name.value.clone(), node.name.span);
+    view.nested().iter().map(|node| (named(node), nested(node, diags))).collect()
 }
 
 /// The list or mapping of an inner block.

@@ -1,11 +1,16 @@
 //! `pipeline`: tasks in an order, with the checkout before and the images after them.
 
+use super::flow::{
+    self, APPROVAL, Approval, CONCURRENCY, Concurrency, MATRIX, Matrix, RETRIES, Retries, TIMEOUTS, Timeouts, WHEN,
+};
 use super::param::{self, Given, PARAM_VALUE, PIPELINE_PARAM, Param};
+use super::pod::{self, POD, Pod, RESOURCES, Resources};
 use super::table::{Arg, BLOCK, Block, Open, Type, arg, default, many, merged, optional, prop, required};
 use super::view::View;
 use crate::diag::Diags;
 use crate::expr::Template;
 use crate::source::{Span, Spanned};
+use crate::syntax::Text;
 
 pub static PIPELINE: Block = Block {
     name: "pipeline",
@@ -14,12 +19,16 @@ pub static PIPELINE: Block = Block {
     args: &[arg("name", Type::Name, "the pipeline's name")],
     children: &[
         optional(&RUNS_ON),
+        optional(&TIMEOUTS),
+        optional(&CONCURRENCY),
+        optional(&POD),
         optional(&INPUTS),
         many(&PIPELINE_PARAM),
         many(&WORKSPACE),
         many(&CHECKOUT),
         many(&TASK_USE),
         many(&IMAGE),
+        many(&APPROVAL),
         optional(&FINALLY),
     ],
     ..BLOCK
@@ -79,8 +88,24 @@ pub static TASK_USE: Block = Block {
         required("use", Type::Name, "the `task` that it runs"),
         prop("after", Type::Text, "name of a task or image that must have ended well before"),
         prop("timeout", Type::Duration, "how long it may take"),
+        prop("service-account", Type::Name, "service account of its Pod; without it the pipeline's"),
+        default(
+            "on-error",
+            Type::Enum(&["stop", "continue"]),
+            "stop",
+            "what its failure does to the pipeline: with `continue` what comes after it runs all the same",
+        ),
     ],
-    children: &[optional(&AFTER), merged(&PARAM_VALUE), merged(&WORKSPACE_BINDING)],
+    children: &[
+        optional(&AFTER),
+        optional(&WHEN),
+        optional(&MATRIX),
+        optional(&RETRIES),
+        merged(&PARAM_VALUE),
+        merged(&WORKSPACE_BINDING),
+        optional(&RESOURCES),
+        optional(&POD),
+    ],
     ..BLOCK
 };
 
@@ -135,6 +160,10 @@ pub struct Pipeline {
     pub tasks: Vec<TaskUse>,
     pub images: Vec<Image>,
     pub finally: Vec<TaskUse>,
+    pub approvals: Vec<Approval>,
+    pub timeouts: Timeouts,
+    pub concurrency: Option<Concurrency>,
+    pub pod: Option<Pod>,
     pub span: Span,
 }
 
@@ -166,7 +195,15 @@ pub struct TaskUse {
     pub after: Vec<Spanned<String>>,
     pub params: Vec<(Spanned<String>, Given)>,
     pub workspaces: Vec<(Spanned<String>, Spanned<String>)>,
-    pub timeout_seconds: Option<u64>,
+    pub timeout: Option<Spanned<u64>>,
+    pub when: Option<Text>,
+    pub matrix: Option<Matrix>,
+    pub retries: Option<Retries>,
+    /// `continue`, where it is written.
+    pub on_error: Option<Spanned<String>>,
+    pub service_account: Option<Spanned<String>>,
+    pub resources: Option<Resources>,
+    pub pod: Option<Pod>,
     pub span: Span,
 }
 
@@ -206,6 +243,10 @@ pub fn lower(view: &View, diags: &mut Diags) -> Option<Pipeline> {
             .flat_map(|finally| finally.children("task"))
             .filter_map(|task| lower_use(&task, diags))
             .collect(),
+        approvals: flow::approvals(view),
+        timeouts: flow::timeouts(view),
+        concurrency: flow::concurrency(view, diags),
+        pod: pod::pod(view),
         span: view.head(),
     })
 }
@@ -215,7 +256,8 @@ fn lower_checkout(view: &View, diags: &mut Diags) -> Checkout {
     Checkout { workspace: view.reference("workspace"), revision, span: view.head() }
 }
 
-fn after(view: &View) -> Vec<Spanned<String>> {
+/// What a block comes after: its property and its inner block.
+pub fn after(view: &View) -> Vec<Spanned<String>> {
     let listed = view.child("after").map(|after| after.texts()).unwrap_or_default();
     view.text("after").into_iter().chain(listed).map(|text| Spanned::new(text.value, text.span)).collect()
 }
@@ -231,7 +273,14 @@ fn lower_use(view: &View, diags: &mut Diags) -> Option<TaskUse> {
         after: after(view),
         params: param::given(view, diags),
         workspaces: view.children("workspace").iter().flat_map(View::open).map(binding).collect(),
-        timeout_seconds: view.seconds("timeout").map(|seconds| seconds.value),
+        timeout: view.seconds("timeout"),
+        when: flow::when(view),
+        matrix: flow::matrix(view, diags),
+        retries: flow::retries(view),
+        on_error: view.name("on-error").filter(|text| text.value == "continue"),
+        service_account: view.name("service-account"),
+        resources: pod::resources(view),
+        pod: pod::pod(view),
         span: view.head(),
     })
 }

@@ -165,6 +165,9 @@ const EXPRESSIONS: &str = "
 | `workspace.NAME` | task | the path of a workspace |
 | `result.NAME.path` | task | the path of the file that a step writes the result to |
 | `task.NAME.result.NAME` | pipeline | a result of another task, which is waited for |
+| `task.NAME.status` | `finally` | `succeeded`, `failed` or `skipped`: what became of a task |
+| `matrix.AXIS` | task of a pipeline with a matrix | the value at hand |
+| `param.NAME.FIELD` | task, pipeline | a field of an object |
 | `image.NAME.digest` | pipeline | the digest of an image, which is waited for |
 
 In the shell texts of `run` and `script` nothing is replaced: values reach a step as environment variables.

@@ -50,6 +50,19 @@ pub fn is_quantity(text: &str) -> bool {
     !number.is_empty() && number != "." && number.matches('.').count() <= 1 && suffixes.contains(&digits)
 }
 
+/// A quantity as a number, for comparing two of them.
+pub fn quantity_value(text: &str) -> Option<f64> {
+    let suffix = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let number: f64 = text[..text.len() - suffix.len()].parse().ok()?;
+    let powers = ["", "k", "M", "G", "T", "P", "E"];
+    let binary = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+    let power = |list: &[&str], base: f64| {
+        list.iter().zip(0..).find(|(name, _)| **name == suffix).map(|(_, power)| base.powi(power))
+    };
+    let small = [("m", 1e-3), ("u", 1e-6), ("n", 1e-9)].iter().find(|(name, _)| *name == suffix).map(|(_, unit)| *unit);
+    power(&powers, 1000.0).or(power(&binary, 1024.0)).or(small).map(|unit| number * unit)
+}
+
 /// 0 to 100 from `25` or `25%`.
 pub fn percent(text: &str) -> Option<u32> {
     let number: u32 = text.strip_suffix('%').unwrap_or(text).trim().parse().ok()?;

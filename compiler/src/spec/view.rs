@@ -116,6 +116,15 @@ impl<'t> View<'t> {
         }
     }
 
+    /// All values by position that are whole numbers.
+    pub fn ints(&self) -> Vec<Spanned<i64>> {
+        let int = |value: &Value| match value.scalar {
+            Scalar::Int(number) => i64::try_from(number).ok().map(|number| Spanned::new(number, value.span)),
+            Scalar::Text(_) | Scalar::Float(_) | Scalar::Bool(_) | Scalar::Null | Scalar::Unread => None,
+        };
+        self.node.args.iter().filter_map(int).collect()
+    }
+
     pub fn children(&self, name: &str) -> Vec<View<'t>> {
         let Some(child) = self.block.children.iter().find(|child| child.block.name == name) else {
             return Vec::new();

@@ -75,7 +75,8 @@ pub fn deadline_seconds(group: &Group) -> u64 {
         let steps: Option<u64> = task.steps.iter().map(|step| step.timeout_seconds).sum();
         task.timeout_seconds.or(steps).unwrap_or(TASK_SECONDS)
     });
-    tasks.fold(START_SECONDS, u64::saturating_add)
+    let own = tasks.fold(START_SECONDS, u64::saturating_add);
+    group.deadline_seconds.map_or(own, |limit| limit.min(own))
 }
 
 /// The Pod: all steps but the last are init containers in their order, the last one is the main container.
@@ -111,11 +112,27 @@ pub fn pod(group: &Group, place: Place<'_>) -> Value {
         Some(account) => pod["spec"]["serviceAccountName"] = json!(account),
         None => pod["spec"]["automountServiceAccountToken"] = json!(false),
     }
+    add_fields(&mut pod, &group.fields);
     let host_paths = host_paths(group);
     if place.embedded && !host_paths.is_empty() {
         pod["metadata"]["annotations"][HOST_PATHS] = json!(host_paths.join(":"));
     }
     pod
+}
+
+/// Further fields of the Pod. Waybill's own labels and annotations stay what they are.
+fn add_fields(pod: &mut Value, fields: &Value) {
+    for (key, value) in fields.as_object().into_iter().flatten() {
+        if key != "labels" && key != "annotations" {
+            pod["spec"][key] = value.clone();
+            continue;
+        }
+        for (name, text) in value.as_object().into_iter().flatten() {
+            if pod["metadata"][key].get(name).is_none() {
+                pod["metadata"][key][name] = text.clone();
+            }
+        }
+    }
 }
 
 fn container(group: &Group, name: &str, slot: Slot<'_>, room: usize) -> Value {
@@ -149,6 +166,9 @@ fn container(group: &Group, name: &str, slot: Slot<'_>, room: usize) -> Value {
             container["resources"]["requests"][resource] = json!(quantity);
             container["resources"]["limits"][resource] = json!(quantity);
         }
+    }
+    for (key, value) in step.fields.as_object().into_iter().flatten() {
+        container[key] = value.clone();
     }
     container
 }
@@ -251,6 +271,8 @@ mod tests {
             cpu: None,
             memory: None,
             timeout_seconds: None,
+            continue_on_error: false,
+            fields: Value::Null,
             program: Program::Shell { image: "alpine:3.20".into(), text: text.into() },
         }
     }
@@ -287,6 +309,8 @@ mod tests {
             tasks: vec![task("checkout", vec![checkout], &[]), task("test", vec![test], &["coverage"])],
             finally: false,
             runner_image: None,
+            deadline_seconds: None,
+            fields: Value::Null,
         }
     }
 

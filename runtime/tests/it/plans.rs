@@ -118,6 +118,8 @@ pub fn shell(name: &str, text: &str) -> Step {
         cpu: None,
         memory: None,
         timeout_seconds: Some(60),
+        continue_on_error: false,
+        fields: serde_json::Value::Null,
         program: Program::Shell { image: "alpine:3.20".into(), text: text.into() },
     }
 }
@@ -137,6 +139,8 @@ pub fn pod(tasks: Vec<Task>, finally: bool) -> Effect {
         tasks,
         finally,
         runner_image: None,
+        deadline_seconds: None,
+        fields: serde_json::Value::Null,
     })
 }
 

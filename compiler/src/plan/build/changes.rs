@@ -48,6 +48,12 @@ pub fn of_commit(commit: &Commit, unknowns: &[Unknown]) -> Vec<Change> {
 /// What the steps of a Pod run and with which values: a review approves them.
 pub fn of_pod(group: &Group, unknowns: &[Unknown]) -> Vec<Change> {
     let mut changes = Vec::new();
+    let of_whole =
+        |path: &str, after: Value| Change { path: path.into(), before: None, after: Some(after), unknown: None };
+    changes.extend(group.deadline_seconds.map(|seconds| of_whole("deadline", json!(format!("{seconds}s")))));
+    for (key, value) in group.fields.as_object().into_iter().flatten() {
+        changes.push(of_whole(&format!("pod.{key}"), value.clone()));
+    }
     for task in &group.tasks {
         for step in &task.steps {
             let at = format!("tasks[{}].steps[{}]", task.name, step.name);
@@ -79,6 +85,12 @@ fn of_step(at: &str, step: &Step, unknowns: &[Unknown], changes: &mut Vec<Change
     }
     if let Some(workdir) = &step.workdir {
         add("workdir", workdir.clone());
+    }
+    if step.continue_on_error {
+        add("on-error", "continue".into());
+    }
+    for (key, value) in step.fields.as_object().into_iter().flatten() {
+        add(key, value.to_string());
     }
     for variable in &step.env {
         add(&format!("env[{}]", variable.name), variable.parts.iter().map(show_part).collect());

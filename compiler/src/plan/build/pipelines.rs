@@ -50,6 +50,9 @@ fn pipeline_run(draft: &mut Draft, pipeline: &Pipeline, run: &Run) -> Vec<String
     }
     if draft.facts.cluster(pipeline.cluster).is_some_and(|facts| facts.embedded) {
         draft.note("embedded cluster: step images are not pulled; steps use the tools of this host");
+        if run.groups.iter().chain(&run.finally).any(|group| group.fields.is_object()) {
+            draft.note("embedded cluster: there is one node, so node selectors, tolerations, priorities and schedulers choose nothing");
+        }
     }
     addresses
 }

@@ -325,6 +325,8 @@ mod tests {
             tasks: vec![task("test", &[("coverage", "int")], &["a", "b"]), image],
             finally: false,
             runner_image: None,
+            deadline_seconds: None,
+            fields: Value::Null,
         }
     }
 

@@ -12,10 +12,12 @@ const MESSAGE_LIMIT: usize = 4096;
 /// And so many of all containers of a Pod, which it divides evenly (kubelet's `MaxPodTerminationMessageLogLength`).
 const POD_MESSAGE_LIMIT: usize = 12 * 1024;
 
-/// Arguments: task, seconds for the step, seconds for the task, bytes for results, text, names of results.
+/// Arguments: task, seconds for the step, seconds for the task, bytes for results, text, `stop` or `continue` after an
+/// error, names of results.
 /// Names are spelled so that they do not meet the step's own variables.
 const WRAPPER: &str = r#"__waybill_task=$1 __waybill_limit=$2 __waybill_whole=$3 __waybill_room=$4 __waybill_text=$5
-shift 5
+__waybill_error=$6
+shift 6
 __waybill_state=$__waybill_results/.waybill
 mkdir -p "$__waybill_results/$__waybill_task" "$__waybill_state" || exit 1
 __waybill_fail() {
@@ -61,7 +63,10 @@ if [ "$__waybill_limit" -gt 0 ]; then
     __waybill_fail "stopped after $__waybill_limit s, its time limit" 124
   fi
 fi
-[ "$__waybill_code" -eq 0 ] || exit "$__waybill_code"
+if [ "$__waybill_code" -ne 0 ]; then
+  [ "$__waybill_error" = continue ] || exit "$__waybill_code"
+  echo "waybill: ended with $__waybill_code; the task goes on" >&2
+fi
 [ "$#" -eq 0 ] || : > /dev/termination-log
 __waybill_used=0
 for __waybill_name in "$@"; do
@@ -105,6 +110,7 @@ pub fn command(slot: Slot<'_>, text: &str, room: usize) -> Vec<String> {
         seconds(slot.task.timeout_seconds),
         room.to_string(),
         text.to_owned(),
+        if slot.step.continue_on_error { "continue" } else { "stop" }.to_owned(),
     ];
     if slot.last {
         command.extend(slot.task.results.iter().map(|result| result.name.clone()));
@@ -166,6 +172,8 @@ mod tests {
                 cpu: None,
                 memory: None,
                 timeout_seconds: None,
+                continue_on_error: false,
+                fields: serde_json::Value::Null,
                 program: Program::Shell { image: "alpine:3".into(), text: text.into() },
             }],
             results: results.iter().map(|name| TaskResult { name: (*name).into(), r#type: "string".into() }).collect(),
@@ -216,6 +224,10 @@ mod tests {
         task.steps[0].timeout_seconds = Some(1);
         let (code, _, message) = run(&task, "exec sleep 30", folder.path());
         assert_eq!((code, message.as_str()), (124, "! stopped after 1 s, its time limit\n"));
+        task.steps[0].continue_on_error = true;
+        assert_eq!(run(&task, "exec sleep 30", folder.path()).0, 124, "a time limit stops the task all the same");
+        assert_eq!(run(&task, "exit 7", folder.path()).0, 0);
+        task.steps[0].continue_on_error = false;
         task.steps[0].timeout_seconds = None;
         task.timeout_seconds = Some(60);
         assert_eq!(run(&task, "echo fine", folder.path()).1, "fine\n");
