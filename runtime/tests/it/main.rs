@@ -13,6 +13,7 @@ mod cli_fmt;
 mod cli_gates;
 mod cli_input;
 mod cli_kill;
+mod cli_language;
 mod cli_line;
 mod cli_policies;
 mod cli_refused;

@@ -38,7 +38,7 @@ fn all_new(name: &str) -> Project {
 
 #[test]
 fn offline_plans_of_the_examples() {
-    for name in ["deploy-only", "fintech", "library", "manifests", "monorepo", "nightly"] {
+    for name in ["deploy-only", "fintech", "library", "manifests", "matrix", "monorepo", "nightly"] {
         let project = all_new(name);
         golden(&format!("{name}.plan"), &project.waybill("plan --offline").exits(0).out);
         golden(&format!("{name}.plan.md"), &project.waybill("plan --offline --format markdown").exits(0).out);
