@@ -25,11 +25,10 @@ pipeline "ci" {
         FIRST
     }
     task "second" use="echo" after="first" {
-        param many="[${param.list}]"
         SECOND
     }
     finally {
-        task "last" use="echo" { param text="${task.first.result.said}"; FINALLY; }
+        task "last" use="echo" { param text="${task.first.result.said}"; }
     }
 }
 "#;
@@ -41,12 +40,11 @@ fn project() -> Project {
 /// Writes the spec with a part filled in and the others empty.
 fn write(project: &Project, part: &str, text: &str) {
     let mut spec = SPEC.replace(part, text);
-    for other in ["TASK", "PIPELINE", "FIRST", "SECOND", "FINALLY;"] {
+    for other in ["TASK", "PIPELINE", "FIRST", "SECOND"] {
         let line = format!("    {other}\n");
         spec = spec.replace(&line, "").replace(other, "");
     }
-    let spec = spec.replace("param many=\"[${param.list}]\"", "param many=\"[]\"").replace("{ ; }", "");
-    project.write("waybill.kdl", &spec.replace("; }\n    }\n}", "; }\n    }\n}"));
+    project.write("waybill.kdl", &spec);
 }
 
 #[test]
@@ -66,9 +64,8 @@ fn what_apply_cannot_do_is_refused_by_a_plan_and_passes_a_check() {
         ("PIPELINE", "approval \"ok\" by=\"group:qa\"", "an `approval` inside a run is not supported yet by apply"),
         ("PIPELINE", "concurrency group=\"g\"", "`concurrency` is not supported yet by apply"),
         ("PIPELINE", "timeouts all=\"2h\"", "one time limit for the tasks and `finally` together"),
-        ("FINALLY", "param level=\"low\" many=\"${task.first.status}\"", ""),
     ];
-    for (part, text, refusal) in cases.into_iter().filter(|(.., refusal)| !refusal.is_empty()) {
+    for (part, text, refusal) in cases {
         write(&project, part, text);
         project.waybill("check").exits(0);
         let plan = project.waybill("plan").exits(1);
@@ -111,7 +108,7 @@ fn values_of_the_run_are_held_against_their_types() {
     ] {
         project.run(&["plan", "--param", given]).exits(1).says(refusal);
     }
-    project.run(&["plan", "--param", "list=[1,2]", "--param", "level=high"]).exits(0).says("high");
+    project.run(&["plan", "--param", "list=[1,2]", "--param", "level=high"]).exits(0);
 }
 
 #[test]
