@@ -50,8 +50,8 @@ fn pipeline_run(draft: &mut Draft, pipeline: &Pipeline, run: &Run) -> Vec<String
     }
     if draft.facts.cluster(pipeline.cluster).is_some_and(|facts| facts.embedded) {
         draft.note("embedded cluster: step images are not pulled; steps use the tools of this host");
-        if run.groups.iter().chain(&run.finally).any(|group| group.fields.is_object()) {
-            draft.note("embedded cluster: there is one node, so node selectors, tolerations, priorities and schedulers choose nothing");
+        if run.groups.iter().chain(&run.finally).any(is_placed) {
+            draft.note("embedded cluster: there is one node, so node selectors, tolerations, priorities, schedulers and runtime classes choose nothing");
         }
     }
     addresses
@@ -113,4 +113,10 @@ fn segment(place: &Place, pipeline: &Pipeline, run: &Run) -> Segment {
         runs: vec![record],
         unknowns: run.outputs.clone(),
     }
+}
+
+/// Whether a Pod asks for a node, which the embedded cluster has only one of.
+fn is_placed(group: &Group) -> bool {
+    let fields = ["nodeSelector", "tolerations", "priorityClassName", "schedulerName", "runtimeClassName"];
+    fields.iter().any(|field| group.fields.get(field).is_some())
 }
