@@ -4,15 +4,19 @@
 //! Not here: facts of a cluster or of git (`plan`).
 
 mod access;
+mod analyses;
 mod bumps;
 mod confinement;
 mod containers;
+mod delivery;
 mod dockerfiles;
 mod images;
 mod insert;
 mod limits;
+mod moments;
 mod namespaces;
 mod objects;
+mod platform;
 mod policies;
 mod references;
 mod rendered;
@@ -24,6 +28,9 @@ mod skipped;
 mod sources;
 mod splice;
 mod stages;
+mod strategies;
+mod times;
+mod traffic;
 mod triggers;
 mod unsupported;
 mod unused;
@@ -76,6 +83,10 @@ pub fn spec(sources: &Sources, spec: &Spec, diags: &mut Diags) {
     containers::check(spec, diags);
     limits::check(spec, diags);
     skipped::check(spec, diags);
+    strategies::check(spec, diags);
+    analyses::check(spec, diags);
+    delivery::check(spec, diags);
+    times::check(spec, diags);
     sources::check(spec, diags);
     triggers::check(spec, diags);
     policies::check(spec, diags);
@@ -87,6 +98,7 @@ pub fn spec(sources: &Sources, spec: &Spec, diags: &mut Diags) {
 pub fn run(sources: &Sources, spec: &Spec, model: Model, diags: &mut Diags) -> Checking {
     let mut needs = BTreeSet::new();
     let rendered = rendered::all(sources, &model, &mut needs, diags);
+    let platforms = platform::all(sources, &model, &mut needs, diags);
     let dockerfiles = dockerfiles::check(sources, &model, &mut needs, diags);
     if !needs.is_empty() {
         return Checking { needs: needs.into_iter().collect(), checked: None };
@@ -97,6 +109,8 @@ pub fn run(sources: &Sources, spec: &Spec, model: Model, diags: &mut Diags) -> C
     rules::check(&places, diags);
     objects::check(sources, spec, &model, &places, diags);
     references::check(sources, spec, &model, &places, diags);
+    platform::check(&model, &platforms, &places, diags);
+    moments::check(&model, &places, diags);
     bumps::check(&model, &places, diags);
     selectors::check(&places, diags);
     rollouts::check(&model, &places, diags);

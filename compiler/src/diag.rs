@@ -182,6 +182,18 @@ impl Diags {
         self.list.iter()
     }
 
+    /// Keeps one finding of a code for each place inside of these spans: blocks that are read several times.
+    pub fn once_in(&mut self, spans: &[Span]) {
+        let mut seen: Vec<(u16, Span)> = Vec::new();
+        self.list.retain(|found| {
+            let at = found.span;
+            let inside = |span: &Span| span.file == at.file && span.start <= at.start && at.end <= span.end;
+            let again = seen.contains(&(found.code.number, at));
+            seen.push((found.code.number, at));
+            !again || !spans.iter().any(inside)
+        });
+    }
+
     /// By file and offset, errors first at one place, without exact repeats.
     pub fn sorted(mut self) -> Vec<Diagnostic> {
         self.list.sort_by(|a, b| {

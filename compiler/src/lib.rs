@@ -46,10 +46,16 @@ pub fn compile(sources: &Sources) -> (Checking, Diags) {
     let unread = diags.has_errors();
     let mut spec = spec::lower(sources, &files, &mut diags);
     spec.torn |= unread;
+    if !spec.generated.needs.is_empty() {
+        return (Checking { needs: spec.generated.needs, checked: None }, diags);
+    }
     check::spec(sources, &spec, &mut diags);
     if spec.torn {
+        diags.once_in(&spec.generated.blocks);
         return (Checking { needs: Vec::new(), checked: None }, diags);
     }
     let model = model::resolve(&spec, &mut diags);
-    (check::run(sources, &spec, model, &mut diags), diags)
+    let checking = check::run(sources, &spec, model, &mut diags);
+    diags.once_in(&spec.generated.blocks);
+    (checking, diags)
 }

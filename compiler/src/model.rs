@@ -81,6 +81,8 @@ pub struct Cluster {
     pub name: String,
     /// `None` is the embedded cluster.
     pub context: Option<String>,
+    /// Where its own manifests are.
+    pub manifests: Option<Spanned<String>>,
     /// `None` for `default`, which exists without being written.
     pub span: Option<Span>,
 }
@@ -352,7 +354,12 @@ pub struct Environment {
     pub promote: Option<Promote>,
     pub rollouts: Vec<Rollout>,
     pub health_seconds: u64,
+    pub sync: Option<crate::spec::environment::Sync>,
     pub secrets: Vec<Secret>,
+    /// Further clusters that it is in, with their namespaces.
+    pub others: Vec<(ClusterId, Spanned<String>)>,
+    /// Order, hooks, times and notifications, as written.
+    pub delivery: crate::spec::delivery::Delivery,
 }
 
 #[derive(Clone, Debug)]
@@ -377,6 +384,8 @@ pub struct Promote {
     pub from: EnvironmentId,
     pub soak: Option<Spanned<u64>>,
     pub approval: Option<Spanned<String>>,
+    /// What else is asked for, as written.
+    pub written: crate::spec::environment::Promote,
     pub span: Span,
 }
 
@@ -385,6 +394,8 @@ pub struct Rollout {
     pub workload: Spanned<String>,
     pub stages: Vec<Stage>,
     pub timeout_seconds: u64,
+    /// What else is asked for, as written.
+    pub written: crate::spec::rollout::Rollout,
     pub span: Span,
 }
 

@@ -4,9 +4,13 @@
 //! Not here: defaults and references (`model`), joins (`check`).
 
 pub mod access;
+pub mod analysis;
+pub mod channel;
 pub mod cluster;
+pub mod delivery;
 pub mod environment;
 pub mod flow;
+pub mod generate;
 pub mod param;
 pub mod pipeline;
 pub mod pod;
@@ -41,6 +45,10 @@ pub struct Spec {
     pub policies: Vec<policy::Policy>,
     pub identities: Vec<access::Identity>,
     pub accesses: Vec<access::Access>,
+    pub analyses: Vec<analysis::Analysis>,
+    pub channels: Vec<channel::Channel>,
+    /// What generators of environments need, and which blocks have one.
+    pub generated: generate::Generated,
     /// The files that it was read from.
     pub files: Vec<FileId>,
     /// Whether a part of a file could not be parsed, so that names may be missing.
@@ -51,8 +59,9 @@ impl Spec {
     /// Whether nothing is defined at all.
     pub fn is_empty(&self) -> bool {
         let blocks = [self.projects.len(), self.clusters.len(), self.stores.len(), self.tasks.len()];
+        let more = [self.analyses.len(), self.channels.len()];
         let rest = [self.triggers.len(), self.policies.len(), self.identities.len(), self.accesses.len()];
-        blocks.iter().chain(&rest).sum::<usize>() + self.pipelines.len() + self.environments.len() == 0
+        blocks.iter().chain(&rest).chain(&more).sum::<usize>() + self.pipelines.len() + self.environments.len() == 0
     }
 }
 
@@ -70,6 +79,8 @@ pub static ROOT: Block = Block {
         many(&policy::POLICY),
         many(&access::IDENTITY),
         optional(&access::ACCESS),
+        many(&analysis::ANALYSIS),
+        many(&channel::CHANNEL),
     ],
     ..BLOCK
 };
@@ -83,6 +94,7 @@ const HARMLESS: &[&Code] = &[&codes::UNKNOWN_PROPERTY, &codes::DUPLICATE_KEY];
 /// Reads files into one spec.
 pub fn lower(sources: &Sources, files: &[FileId], diags: &mut Diags) -> Spec {
     let mut spec = Spec { files: files.to_vec(), ..Spec::default() };
+    let mut roots: Vec<(Node, Syntax)> = Vec::new();
     for file in files {
         let before = diags.iter().count();
         let found = read(sources, *file, diags);
@@ -93,10 +105,15 @@ pub fn lower(sources: &Sources, files: &[FileId], diags: &mut Diags) -> Spec {
             let finding = Diagnostic::new(&codes::EMPTY_SPEC, Span::start_of(*file), "the spec defines nothing");
             diags.push(finding.help("begin with `project \"NAME\"`"));
         }
-        for (node, syntax) in found {
-            lower_root(&node, syntax, &mut spec, diags);
-        }
+        roots.extend(found);
     }
+    let clusters = roots.iter().flat_map(|(root, _)| generate::clusters(root)).collect();
+    let outer = generate::Outer { sources, clusters };
+    for (node, syntax) in &mut roots {
+        generate::expand(node, *syntax, &outer, &mut spec.generated, diags);
+        lower_root(node, *syntax, &mut spec, diags);
+    }
+    spec.torn |= spec.generated.failed;
     spec
 }
 
@@ -148,5 +165,7 @@ fn lower_root(node: &Node, syntax: Syntax, spec: &mut Spec, diags: &mut Diags) {
     spec.policies.extend(root.children("policy").iter().filter_map(policy::lower));
     spec.identities.extend(root.children("identity").iter().filter_map(access::lower_identity));
     spec.accesses.extend(root.children("access").iter().map(access::lower_access));
-    spec.environments.extend(root.children("environment").iter().filter_map(|view| environment::lower(view, diags)));
+    spec.environments.extend(root.children("environment").iter().filter_map(environment::lower));
+    spec.analyses.extend(root.children("analysis").iter().filter_map(analysis::lower));
+    spec.channels.extend(root.children("channel").iter().filter_map(channel::lower));
 }

@@ -26,10 +26,13 @@ pub fn check(spec: &Spec, model: &Model, places: &[Place], diags: &mut Diags) {
     }
     for environment in &model.environments {
         let written = spec.environments.iter().find(|written| written.name.value == environment.name.value);
-        let span =
-            written.and_then(|written| written.cluster.as_ref()).map_or(environment.name.span, |place| place.name.span);
-        inside(&confine.clusters, "cluster", &model.cluster(environment.cluster).name, span, diags);
-        inside(&confine.namespaces, "namespace", &environment.namespace.value, environment.namespace.span, diags);
+        for place in written.iter().flat_map(|written| &written.clusters) {
+            inside(&confine.clusters, "cluster", &place.name.value, place.name.span, diags);
+        }
+        let others = environment.others.iter().map(|(_, namespace)| namespace);
+        for namespace in std::iter::once(&environment.namespace).chain(others) {
+            inside(&confine.namespaces, "namespace", &namespace.value, namespace.span, diags);
+        }
     }
     for pipeline in &model.pipelines {
         let written = spec.pipelines.iter().find(|written| written.name.value == pipeline.name.value);

@@ -51,7 +51,7 @@ fn cluster_scoped(place: &Place, object: &Object, own: &str) -> Diagnostic {
         let finding = finding.label(place.environment.namespace.span, "the environment's own namespace");
         return finding.help("remove it from the manifests: `create=#true` in `cluster` makes the namespace");
     }
-    finding.help("such objects will belong to a `cluster` block, which this version cannot do: apply them by hand")
+    finding.help("such objects belong to a `cluster` block: move it to a folder that `cluster \"NAME\" { manifests \"PATH\"; }` names")
 }
 
 fn inline_secret(sources: &Sources, spec: &Spec, place: &Place, object: &Object) -> Option<Diagnostic> {

@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::rendered::Place;
+use super::traffic;
 use crate::diag::{Diagnostic, Diags, Severity, codes, suggest};
 use crate::manifest::Object;
 use crate::manifest::selectors::Selector;
@@ -24,7 +25,11 @@ pub fn check(model: &Model, places: &[Place], diags: &mut Diags) {
     for place in places {
         for rollout in &place.environment.rollouts {
             match workload(place, rollout) {
+                Ok(workload) if rollout.written.blue_green.is_some() => {
+                    traffic::check_switch(place, rollout, workload, diags)
+                }
                 Ok(workload) => {
+                    traffic::check_route(place, rollout, workload, diags);
                     let pods = Pods::of(place, rollout, workload);
                     check_stages(&pods, diags);
                     check_selectors(&pods, diags);
@@ -135,6 +140,9 @@ pub fn list(places: &[Place], diags: &mut Diags) {
     for place in places {
         for rollout in &place.environment.rollouts {
             let Ok(workload) = workload(place, rollout) else { continue };
+            if rollout.written.blue_green.is_some() {
+                continue;
+            }
             diags.extend(listed(&Pods::of(place, rollout, workload)));
         }
     }

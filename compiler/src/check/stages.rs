@@ -7,7 +7,8 @@ use crate::spec::rollout::Rollout;
 
 /// Reports weights that make no way from nothing to everything.
 pub fn check(spec: &Spec, diags: &mut Diags) {
-    for rollout in spec.environments.iter().flat_map(|environment| &environment.rollouts) {
+    let rollouts = spec.environments.iter().flat_map(|environment| &environment.rollouts);
+    for rollout in rollouts.filter(|rollout| rollout.blue_green.is_none()) {
         check_rollout(rollout, diags);
     }
 }

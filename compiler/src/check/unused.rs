@@ -7,6 +7,7 @@ use crate::expr::{Chain, Template};
 use crate::model::resolve::DEFAULT_CLUSTER;
 use crate::source::Spanned;
 use crate::spec::Spec;
+use crate::spec::analysis::SourceKind;
 use crate::spec::param::Param;
 use crate::spec::pipeline::{Pipeline, TaskUse};
 use crate::spec::task::Task;
@@ -16,6 +17,9 @@ pub fn check(spec: &Spec, diags: &mut Diags) {
     check_tops(spec, diags);
     for task in &spec.tasks {
         let uses: Vec<(&Pipeline, &TaskUse)> = uses(spec, task).collect();
+        if uses.is_empty() && measured(spec, task) {
+            continue;
+        }
         if uses.is_empty() {
             diags.push(unused("task", &task.name, "no pipeline uses it"));
         } else {
@@ -33,18 +37,45 @@ fn unused(what: &str, name: &Spanned<String>, why: &str) -> Diagnostic {
 }
 
 fn check_tops(spec: &Spec, diags: &mut Diags) {
-    let places = spec.environments.iter().filter_map(|environment| environment.cluster.as_ref());
+    let places = spec.environments.iter().flat_map(|environment| &environment.clusters);
     let runs_on = spec.pipelines.iter().filter_map(|pipeline| pipeline.runs_on.as_ref());
     let pods = runs_on.map(|runs_on| runs_on.cluster.as_ref().map_or(DEFAULT_CLUSTER, Spanned::as_str));
     let clusters: Vec<&str> = places.map(|place| place.name.as_str()).chain(pods).collect();
-    for cluster in spec.clusters.iter().filter(|cluster| !clusters.contains(&cluster.name.as_str())) {
+    let idle = |cluster: &&crate::spec::cluster::Cluster| {
+        cluster.manifests.is_none() && !clusters.contains(&cluster.name.as_str())
+    };
+    for cluster in spec.clusters.iter().filter(idle) {
         diags.push(unused("cluster", &cluster.name, "nothing is there"));
     }
+    check_named(spec, diags);
     let secrets = spec.environments.iter().flat_map(|environment| &environment.secrets);
     let stores: Vec<&str> =
         secrets.flat_map(|secret| &secret.references).map(|reference| reference.store.as_str()).collect();
     for store in spec.stores.iter().filter(|store| !stores.contains(&store.name.as_str())) {
         diags.push(unused("secret-store", &store.name, "no secret is in it"));
+    }
+}
+
+/// Whether a metric is the outcome of a task.
+fn measured(spec: &Spec, task: &Task) -> bool {
+    let metrics = spec.analyses.iter().flat_map(|analysis| &analysis.metrics);
+    metrics.flat_map(|metric| &metric.sources).any(|source| match &source.kind {
+        SourceKind::Job(name) => name.value == task.name.value,
+        SourceKind::Prometheus | SourceKind::Web | SourceKind::Kubernetes { .. } => false,
+    })
+}
+
+/// Analyses and channels.
+fn check_named(spec: &Spec, diags: &mut Diags) {
+    let named: Vec<&str> =
+        spec.environments.iter().flat_map(super::analyses::uses).map(|(_, _, used)| used.name.as_str()).collect();
+    for analysis in spec.analyses.iter().filter(|analysis| !named.contains(&analysis.name.as_str())) {
+        diags.push(unused("analysis", &analysis.name, "no rollout uses it"));
+    }
+    let told = spec.environments.iter().flat_map(|environment| &environment.delivery.notifies);
+    let told: Vec<&str> = told.map(|notify| notify.channel.as_str()).collect();
+    for channel in spec.channels.iter().filter(|channel| !told.contains(&channel.name.as_str())) {
+        diags.push(unused("channel", &channel.name, "nobody is told"));
     }
 }
 

@@ -3,9 +3,12 @@
 //! The examples are run by a test: each failing one gives its code, each fixed one does not.
 //! An example is the text of `waybill.kdl`; a line `--- PATH` starts another file.
 
+mod analyses;
 mod containers;
+mod delivery;
 mod expressions;
 mod files;
+mod generators;
 mod governance;
 mod joins;
 mod kdl;
@@ -21,8 +24,13 @@ mod tasks;
 mod typing;
 
 pub use containers::*;
+mod strategies;
+
+pub use analyses::*;
+pub use delivery::*;
 pub use expressions::*;
 pub use files::*;
+pub use generators::*;
 pub use governance::*;
 pub use joins::*;
 pub use kdl::*;
@@ -34,6 +42,7 @@ pub use planning::*;
 pub use rollouts::*;
 pub use rules::*;
 pub use runs::*;
+pub use strategies::*;
 pub use tasks::*;
 pub use typing::*;
 
@@ -61,6 +70,9 @@ impl Code {
 /// All codes, by number.
 pub fn all() -> Vec<&'static Code> {
     let mut codes: Vec<&'static Code> = [
+        ANALYSES,
+        DELIVERY,
+        STRATEGIES,
         FILES,
         KDL,
         LANGUAGE,
@@ -77,6 +89,7 @@ pub fn all() -> Vec<&'static Code> {
         GOVERNANCE,
         TYPING,
         RULES,
+        GENERATORS,
     ]
     .concat();
     codes.sort_by_key(|code| code.number);

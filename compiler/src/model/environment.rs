@@ -33,17 +33,20 @@ pub fn resolve(
     unique(spec.secrets.iter().map(|secret| &secret.name), "secret", diags);
     let secrets = secret::secrets(&spec.secrets, outer.stores, diags);
     let images = images(spec, outer, before, resolved, diags);
-    let place = spec.cluster.as_ref()?;
-    let cluster = cluster(&place.name, outer.clusters, diags);
+    let place = spec.clusters.first()?;
+    let mut known = spec.clusters.iter().map(|place| (cluster(&place.name, outer.clusters, diags), &place.namespace));
+    let own = known.next().and_then(|(cluster, _)| cluster);
+    let others = known.filter_map(|(cluster, namespace)| Some((cluster?, namespace.clone()))).collect();
     let promote = spec.promote.as_ref().zip(before).map(|(promote, from)| Promote {
         from,
         soak: promote.soak.clone(),
         approval: promote.approval.clone(),
+        written: promote.clone(),
         span: promote.span,
     });
     Some(Environment {
         name: spec.name.clone(),
-        cluster: cluster?,
+        cluster: own?,
         namespace: place.namespace.clone(),
         create: place.create,
         manifests: spec.manifests.clone(),
@@ -52,6 +55,9 @@ pub fn resolve(
         rollouts: spec.rollouts.iter().map(rollout).collect(),
         health_seconds: spec.health_seconds.unwrap_or(HEALTH_SECONDS),
         secrets,
+        sync: spec.sync.clone(),
+        others,
+        delivery: spec.delivery.clone(),
     })
 }
 
@@ -65,6 +71,7 @@ fn rollout(rollout: &crate::spec::rollout::Rollout) -> Rollout {
         workload: rollout.workload.clone(),
         stages: rollout.stages.iter().map(stage).collect(),
         timeout_seconds: rollout.timeout_seconds.unwrap_or(HEALTH_SECONDS),
+        written: rollout.clone(),
         span: rollout.span,
     }
 }

@@ -75,11 +75,12 @@ fn clusters(spec: &Spec, diags: &mut Diags) -> Vec<Cluster> {
     let written = |cluster: &spec::cluster::Cluster| Cluster {
         name: cluster.name.value.clone(),
         context: cluster.context.as_ref().map(|context| context.value.clone()),
+        manifests: cluster.manifests.clone(),
         span: Some(cluster.span),
     };
     let mut clusters: Vec<Cluster> = spec.clusters.iter().map(written).collect();
     if !clusters.iter().any(|cluster| cluster.name == DEFAULT_CLUSTER) {
-        clusters.push(Cluster { name: DEFAULT_CLUSTER.into(), context: None, span: None });
+        clusters.push(Cluster { name: DEFAULT_CLUSTER.into(), context: None, manifests: None, span: None });
     }
     clusters
 }

@@ -1,10 +1,10 @@
 //! `environment`: a place that runs a version, its manifests, and how versions get there.
 
+use super::delivery::Delivery;
 use super::rollout::{ROLLOUT, Rollout};
 use super::secret::{self, SECRET, Secret};
-use super::table::{BLOCK, Block, Type, arg, default, many, one, optional, prop, required};
+use super::table::{BLOCK, Block, Type, arg, default, many, optional, prop, required, several};
 use super::view::View;
-use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::{Span, Spanned};
 
 pub static ENVIRONMENT: Block = Block {
@@ -13,7 +13,7 @@ pub static ENVIRONMENT: Block = Block {
     doc: "A namespace of a cluster that runs a version of the manifests.",
     args: &[arg("name", Type::Name, "the environment's name")],
     children: &[
-        one(&CLUSTER_USE),
+        several(&CLUSTER_USE),
         optional(&MANIFESTS),
         many(&IMAGE),
         optional(&PROMOTE),
@@ -21,6 +21,15 @@ pub static ENVIRONMENT: Block = Block {
         optional(&SYNC),
         optional(&HEALTH),
         many(&SECRET),
+        many(&super::generate::FOR_EACH),
+        optional(&super::delivery::FAN_OUT),
+        many(&super::delivery::WAVE),
+        many(&super::delivery::HOOK),
+        many(&super::delivery::IGNORE),
+        many(&super::delivery::WINDOW),
+        many(&super::delivery::FREEZE),
+        optional(&super::delivery::RETENTION),
+        many(&super::delivery::NOTIFY),
     ],
     ..BLOCK
 };
@@ -28,7 +37,7 @@ pub static ENVIRONMENT: Block = Block {
 pub static CLUSTER_USE: Block = Block {
     name: "cluster",
     plural: "clusters",
-    doc: "Where the environment is.",
+    doc: "Where the environment is; with several clusters, in this order.",
     args: &[arg("name", Type::Name, "name of a `cluster`")],
     props: &[
         required("namespace", Type::Name, "namespace of its objects"),
@@ -79,7 +88,12 @@ pub static SOAK: Block = Block {
     plural: "soaks",
     doc: "How long a version must have been healthy in the environment before.",
     args: &[arg("duration", Type::Duration, "a duration")],
-    props: &[default("on-newer", Type::Enum(&["restart"]), "restart", "`restart`: the newest version wins")],
+    props: &[default(
+        "on-newer",
+        Type::Enum(&["restart", "finish"]),
+        "restart",
+        "`restart`: the newest version wins; `finish`: the oldest that waits goes first",
+    )],
     ..BLOCK
 };
 
@@ -87,15 +101,21 @@ pub static APPROVAL: Block = Block {
     name: "approval",
     plural: "approvals",
     doc: "Somebody must say yes.",
-    props: &[required("by", Type::Text, "`group:NAME` or `user:NAME`")],
+    props: &[
+        required("by", Type::Text, "`group:NAME` or `user:NAME`"),
+        default("count", Type::Int, "1", "how many of them"),
+    ],
     ..BLOCK
 };
 
 pub static HOTFIX: Block = Block {
     name: "hotfix",
     plural: "hotfixes",
-    doc: "Who may skip the gates.",
-    props: &[required("by", Type::Text, "`group:NAME` or `user:NAME`")],
+    doc: "Who may skip the gates of a promotion; it is recorded.",
+    props: &[
+        required("by", Type::Text, "`group:NAME` or `user:NAME`"),
+        default("reason-required", Type::Bool, "#true", "whether they must say why; a reason is always recorded"),
+    ],
     ..BLOCK
 };
 
@@ -119,7 +139,8 @@ pub static HEALTH: Block = Block {
 #[derive(Clone, Debug)]
 pub struct Environment {
     pub name: Spanned<String>,
-    pub cluster: Option<ClusterUse>,
+    /// Where it is, in the order of the fan-out.
+    pub clusters: Vec<ClusterUse>,
     pub manifests: Option<Spanned<String>>,
     pub images: Vec<Image>,
     pub promote: Option<Promote>,
@@ -127,6 +148,7 @@ pub struct Environment {
     pub sync: Option<Sync>,
     pub health_seconds: Option<u64>,
     pub secrets: Vec<Secret>,
+    pub delivery: Delivery,
     pub span: Span,
 }
 
@@ -150,7 +172,10 @@ pub struct Promote {
     pub from: Spanned<String>,
     pub images: Vec<Spanned<String>>,
     pub soak: Option<Spanned<u64>>,
+    /// The place of `on-newer="finish"`.
+    pub finish: Option<Span>,
     pub approval: Option<Spanned<String>>,
+    pub approvals: Option<Spanned<i64>>,
     pub hotfix: Option<Spanned<String>>,
     pub span: Span,
 }
@@ -163,7 +188,7 @@ pub struct Sync {
 }
 
 /// An environment, if it has a name.
-pub fn lower(view: &View, diags: &mut Diags) -> Option<Environment> {
+pub fn lower(view: &View) -> Option<Environment> {
     let cluster = |view: View| ClusterUse {
         name: view.reference("name"),
         namespace: view.reference("namespace"),
@@ -184,28 +209,29 @@ pub fn lower(view: &View, diags: &mut Diags) -> Option<Environment> {
     };
     Some(Environment {
         name: view.name("name")?,
-        cluster: view.child("cluster").map(cluster),
+        clusters: view.children("cluster").into_iter().map(cluster).collect(),
         manifests: view.child("manifests").map(|manifests| manifests.reference("path")),
         images: view.children("image").iter().filter_map(image).collect(),
-        promote: view.child("promote").map(|promote| lower_promote(&promote, diags)),
+        promote: view.child("promote").map(|promote| lower_promote(&promote)),
         rollouts: view.children("rollout").iter().filter_map(super::rollout::lower).collect(),
         sync: view.child("sync").map(sync),
         health_seconds: view.child("health").and_then(|health| health.seconds("timeout")).map(|seconds| seconds.value),
         secrets: view.children("secret").iter().filter_map(secret::lower).collect(),
+        delivery: super::delivery::lower(view),
         span: view.head(),
     })
 }
 
-fn lower_promote(view: &View, diags: &mut Diags) -> Promote {
-    if let Some(hotfix) = view.child("hotfix") {
-        let finding = Diagnostic::new(&codes::NOT_YET, hotfix.head(), "`hotfix` is not supported yet");
-        diags.push(finding.here("nobody could skip the gates by it").help("remove the block"));
-    }
+fn lower_promote(view: &View) -> Promote {
+    let newer = view.child("soak").and_then(|soak| soak.name("on-newer"));
+    let finish = newer.filter(|newer| newer.value == "finish");
     Promote {
         from: view.reference("from"),
         images: view.children("image").iter().filter_map(|image| image.name("image")).collect(),
         soak: view.child("soak").and_then(|soak| soak.seconds("duration")),
+        finish: finish.map(|newer| newer.span),
         approval: view.child("approval").and_then(|approval| approval.name("by")),
+        approvals: view.child("approval").and_then(|approval| approval.int("count")),
         hotfix: view.child("hotfix").and_then(|hotfix| hotfix.name("by")),
         span: view.head(),
     }

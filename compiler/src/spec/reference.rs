@@ -30,6 +30,10 @@ fn mapping(block: &'static Block) -> Value {
         required.extend(prop.required.then_some(prop.name));
     }
     for child in block.children {
+        if child.count == Count::Several {
+            let list = json!({"type": "array", "minItems": 1, "items": form(child.block)});
+            properties.insert(child.block.plural.into(), described(list, child.block.doc, None));
+        }
         let many = child.count == Count::Many;
         let key = if many { child.block.plural } else { child.block.name };
         let schema = if many { json!({"type": "array", "items": form(child.block)}) } else { form(child.block) };
@@ -106,7 +110,8 @@ fn default_value(text: &str) -> Value {
 }
 
 fn of_type(ty: Type) -> Value {
-    let pattern = |pattern: &str| json!({"type": "string", "pattern": pattern});
+    // What a `for-each` fills in is checked when it is known.
+    let pattern = |pattern: &str| json!({"type": "string", "pattern": format!("{pattern}|\\$\\{{each\\.")});
     match ty {
         Type::Name => pattern("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"),
         Type::Word => pattern("^[A-Za-z_][A-Za-z0-9_-]{0,62}$"),
@@ -114,12 +119,12 @@ fn of_type(ty: Type) -> Value {
         Type::Expression => json!({"type": "string", "minLength": 1}),
         Type::Path | Type::Url | Type::Image => json!({"type": "string", "minLength": 1}),
         Type::Bool => json!({"type": "boolean"}),
+        Type::Int => json!({"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "\\$\\{each\\."}]}),
         Type::Duration => pattern("^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"),
         Type::Quantity => json!({"anyOf": [
             {"type": "integer", "minimum": 0},
             {"type": "string", "pattern": "^[0-9]*\\.?[0-9]*(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|u|n)?$", "minLength": 1},
         ]}),
-        Type::Int => json!({"type": "integer"}),
         Type::Percent => json!({"anyOf": [
             {"type": "integer", "minimum": 0, "maximum": 100},
             {"type": "string", "pattern": "^[0-9]{1,3}%?$"},
@@ -208,6 +213,9 @@ fn how_often(child: &Child) -> String {
         Count::Required => "Required.".into(),
         Count::Optional => "At most one.".into(),
         Count::Many => format!("Any number; in YAML a list `{}`.", child.block.plural),
+        Count::Several => {
+            format!("At least one; in YAML `{}`, or a list `{}`.", child.block.name, child.block.plural)
+        }
         Count::Merged => format!("Any number, which count as one; in YAML one mapping `{}`.", child.block.name),
     }
 }

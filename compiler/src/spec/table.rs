@@ -64,6 +64,8 @@ pub enum Count {
     Required,
     Optional,
     Many,
+    /// At least one; in YAML the only one under the block's name, several as a list under its plural.
+    Several,
     /// May repeat, and all of them together count as one (`env`): a mapping in YAML.
     Merged,
 }
@@ -157,6 +159,10 @@ pub const fn optional(block: &'static Block) -> Child {
 
 pub const fn many(block: &'static Block) -> Child {
     Child { block, count: Count::Many }
+}
+
+pub const fn several(block: &'static Block) -> Child {
+    Child { block, count: Count::Several }
 }
 
 pub const fn merged(block: &'static Block) -> Child {

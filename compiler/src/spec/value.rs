@@ -140,3 +140,17 @@ pub fn bad_tag(text: &str) -> Option<String> {
     }
     (text.len() > 128).then(|| "a tag has at most 128 characters".into())
 }
+
+/// Whether a text fits a pattern in which `*` stands for any characters.
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}

@@ -300,7 +300,8 @@ fn check_children(node: &mut Node, block: &'static Block, syntax: Syntax, diags:
         seen.push(child.name.clone());
         check(child, known.block, syntax, diags);
     }
-    for required in block.children.iter().filter(|child| child.count == Count::Required) {
+    let needed = |child: &&super::table::Child| matches!(child.count, Count::Required | Count::Several);
+    for required in block.children.iter().filter(needed) {
         let name = required.block.name;
         let as_property = node.props.iter().any(|(key, _)| key.value == name);
         if !as_property && !seen.iter().any(|child| child.value == name) {

@@ -114,8 +114,9 @@ fn nested_key(key: &Text, block: &'static Block) -> Option<Key> {
 
 fn known(key: &Text, block: &'static Block) -> Option<Key> {
     let name = key.value.as_str();
+    let fits = |count: Count, many: bool| count == Count::Several || (count == Count::Many) == many;
     let child = |many: bool, matches: &dyn Fn(&Block) -> bool| {
-        let mut found = block.children.iter().filter(|child| (child.count == Count::Many) == many);
+        let mut found = block.children.iter().filter(|child| fits(child.count, many));
         found.find(|child| matches(child.block)).map(|child| child.block)
     };
     if block.args.first().is_some_and(|arg| arg.name == name) {
@@ -138,7 +139,7 @@ fn known(key: &Text, block: &'static Block) -> Option<Key> {
 pub(super) fn keys(block: &'static Block) -> Vec<&'static str> {
     let children = block.children.iter().map(|child| match child.count {
         Count::Many => child.block.plural,
-        Count::Required | Count::Optional | Count::Merged => child.block.name,
+        Count::Required | Count::Optional | Count::Merged | Count::Several => child.block.name,
     });
     let first = block.args.iter().take(1).map(|arg| arg.name);
     block.props.iter().map(|prop| prop.name).chain(first).chain(children).collect()

@@ -176,7 +176,7 @@ fn without_places(text: &str) -> String {
             continue;
         }
         let indent = &line[..line.len() - line.trim_start().len()];
-        let place = ["span: Span {", "head: Span {"].contains(&line.trim_start());
+        let place = ["span: Span {", "head: Span {", "Span {"].contains(&line.trim_start());
         let map = line.trim_start() == "map: [";
         if place || map {
             skipped_to = Some(format!("{indent}{}", if map { "]," } else { "}," }));

@@ -12,6 +12,7 @@ mod canary;
 mod check_robust;
 mod codes;
 mod corpus;
+mod delivery;
 mod dockerfile;
 mod events;
 mod examples;

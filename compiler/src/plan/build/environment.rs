@@ -36,6 +36,11 @@ pub fn build(draft: &mut Draft, id: EnvironmentId, pods: &Pods, health: &mut Hea
     let listed: BTreeSet<String> = inventory.iter().map(objects::show).collect();
     let compared: Vec<Compared> =
         desired.objects.iter().filter_map(|object| objects::compare(draft, object, &known, &listed)).collect();
+    if environment.sync.as_ref().is_some_and(|sync| sync.auto) {
+        draft.note(format!(
+            "environment {name}: sync \"auto\" needs a server; until one runs, only `waybill apply` applies"
+        ));
+    }
     let before = draft.actions.len();
     let ready =
         objects::namespace(draft, &place, &owner, environment.cluster, &environment.namespace, environment.create);
