@@ -1,9 +1,14 @@
-//! How long the compiler takes for large projects: `cargo bench -p waybill-compiler`.
+//! How long the compiler takes for large projects: `cargo bench -p waybill-compiler`. A table of how time and memory grow
+//! with the lines of a spec: `cargo bench -p waybill-compiler --bench check -- --lines`.
 //!
 //! **Invariant:** nothing here is a test; the projects are generated and the same in every run.
 //! Not here: reading files and starting a process (`benches/whole-process`).
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark measures time and memory")]
+
 use std::fmt::Write;
+use std::hint::black_box;
+use std::time::Instant;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
@@ -13,10 +18,44 @@ use waybill_compiler::needs::ROUNDS;
 use waybill_compiler::plan::build::{self, Facts};
 use waybill_compiler::plan::observed::{Cluster, ClusterFacts, Git, Observed};
 use waybill_compiler::source::{Entry, FileId, Missing, Sources};
-use waybill_compiler::{Checked, compile, syntax};
+use waybill_compiler::{Checked, Kept, compile_again, syntax};
 
 fn main() {
+    if std::env::args().any(|arg| arg == "--lines") {
+        return lines();
+    }
     divan::main();
+}
+
+/// Prints how time and memory grow with the lines of a spec. Projects grow, so that the peak is that of the last one.
+fn lines() {
+    println!("  lines  files  tasks      kB  median ms  fastest ms  us a line  peak MiB");
+    for count in [6, 18, 57, 100, 170, 568] {
+        let files = tasks(count, 10);
+        let bytes: usize = files.iter().map(|(_, text)| text.len()).sum();
+        let lines: usize = files.iter().map(|(_, text)| text.lines().count()).sum();
+        let time = || {
+            let start = Instant::now();
+            black_box(checked(&files));
+            start.elapsed().as_secs_f64() * 1e3
+        };
+        let mut times: Vec<f64> = (0..11).map(|_| time()).collect();
+        times.sort_by(f64::total_cmp);
+        let (fastest, median) = (times[0], times[times.len() / 2]);
+        let (each, peak) = (median * 1e3 / lines as f64, peak().unwrap_or(f64::NAN));
+        println!(
+            "{lines:>7} {count:>6} {:>6} {:>7} {median:>10.1} {fastest:>11.1} {each:>10.2} {peak:>9.1}",
+            count * 10,
+            bytes / 1000
+        );
+    }
+}
+
+/// The most memory that this process has had, in MiB, where the system says.
+fn peak() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches("kB").trim().parse::<f64>().ok()? / 1024.0)
 }
 
 /// Path and text of each file of a project.
@@ -62,8 +101,9 @@ fn build_1000_objects(bencher: Bencher) {
 fn checked(files: &Files) -> (Sources, Checked) {
     let mut sources = Sources::default();
     sources.add(".", "");
+    let mut kept = Kept::default();
     for _ in 0..ROUNDS {
-        let (checking, diags) = compile(&sources);
+        let (checking, diags) = compile_again(&sources, &mut kept);
         if checking.needs.is_empty() {
             assert!(!diags.has_errors(), "BUG: the generated project has errors: {:?}", diags.sorted().first());
             return (sources, checking.checked.expect("BUG: no errors and nothing checked"));

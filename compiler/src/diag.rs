@@ -145,6 +145,7 @@ impl Diagnostic {
 #[derive(Clone, Debug, Default)]
 pub struct Diags {
     list: Vec<Diagnostic>,
+    errors: usize,
 }
 
 impl IntoIterator for Diags {
@@ -158,11 +159,16 @@ impl IntoIterator for Diags {
 
 impl Diags {
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.errors += usize::from(diagnostic.severity == Severity::Error);
         self.list.push(diagnostic);
     }
 
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
     pub fn extend(&mut self, others: impl IntoIterator<Item = Diagnostic>) {
-        self.list.extend(others);
+        others.into_iter().for_each(|diagnostic| self.push(diagnostic));
     }
 
     pub fn has_errors(&self) -> bool {
@@ -171,7 +177,7 @@ impl Diags {
 
     /// How many of them are errors.
     pub fn errors(&self) -> usize {
-        self.list.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
+        self.errors
     }
 
     pub fn is_empty(&self) -> bool {

@@ -25,11 +25,32 @@ pub mod syntax;
 pub use check::{Checked, Checking};
 
 use diag::{Diagnostic, Diags, codes};
+use model::Model;
 use source::{FileId, Sources, Span};
+use spec::Spec;
 
 /// Takes sources as far as they go: to files that are still needed, or to findings and, without errors, a checked model.
 /// The first file of `sources` is what findings without a place point to.
 pub fn compile(sources: &Sources) -> (Checking, Diags) {
+    compile_again(sources, &mut Kept::default())
+}
+
+/// What rounds of needs need not do again: the spec and its model, as long as the spec files are the same.
+#[derive(Default)]
+pub struct Kept {
+    front: Option<Front>,
+}
+
+/// A compilation up to where manifests are looked at.
+struct Front {
+    files: Vec<FileId>,
+    spec: Spec,
+    model: Option<Model>,
+    diags: Diags,
+}
+
+/// As `compile`, for the next round over the same sources with more answers: `kept` is that of the rounds before.
+pub fn compile_again(sources: &Sources, kept: &mut Kept) -> (Checking, Diags) {
     let mut diags = Diags::default();
     let files = match needs::spec_files(sources, &mut diags) {
         Ok(files) => files,
@@ -43,6 +64,23 @@ pub fn compile(sources: &Sources) -> (Checking, Diags) {
         }
         return (Checking { needs: Vec::new(), checked: None }, diags);
     }
+    let front = match kept.front.take().filter(|front| front.files == files) {
+        Some(front) => front,
+        None => front(sources, files, diags),
+    };
+    let mut diags = front.diags.clone();
+    let checking = match &front.model {
+        Some(model) => check::run(sources, &front.spec, model.clone(), &mut diags),
+        None => Checking { needs: Vec::new(), checked: None },
+    };
+    if !checking.needs.is_empty() {
+        kept.front = Some(front);
+    }
+    (checking, diags)
+}
+
+/// The spec of the files and, if it is whole, its model; `diags` are the findings so far.
+fn front(sources: &Sources, files: Vec<FileId>, mut diags: Diags) -> Front {
     let unread = diags.has_errors();
     let mut spec = spec::lower(sources, &files, &mut diags);
     spec.torn |= unread;
@@ -58,4 +96,6 @@ pub fn compile(sources: &Sources) -> (Checking, Diags) {
     let checking = check::run(sources, &spec, model, &mut diags);
     diags.once_in(&spec.generated.blocks);
     (checking, diags)
+    let model = if spec.torn { None } else { Some(model::resolve(&spec, &mut diags)) };
+    Front { files, spec, model, diags }
 }

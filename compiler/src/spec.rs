@@ -96,16 +96,19 @@ pub fn lower(sources: &Sources, files: &[FileId], diags: &mut Diags) -> Spec {
     let mut spec = Spec { files: files.to_vec(), ..Spec::default() };
     let mut roots: Vec<(Node, Syntax)> = Vec::new();
     for file in files {
-        let before = diags.iter().count();
+        let before = diags.len();
         let found = read(sources, *file, diags);
         let read = diags.iter().skip(before);
         spec.torn |=
             read.filter(|finding| finding.severity == Severity::Error).any(|finding| !HARMLESS.contains(&finding.code));
-        if found.is_empty() && diags.iter().count() == before {
+        if found.is_empty() && diags.len() == before {
             let finding = Diagnostic::new(&codes::EMPTY_SPEC, Span::start_of(*file), "the spec defines nothing");
             diags.push(finding.help("begin with `project \"NAME\"`"));
         }
         roots.extend(found);
+        for (node, syntax) in found {
+            lower_root(node, syntax, &mut spec, diags);
+        }
     }
     let clusters = roots.iter().flat_map(|(root, _)| generate::clusters(root)).collect();
     let outer = generate::Outer { sources, clusters };
@@ -140,8 +143,7 @@ fn read(sources: &Sources, file: FileId, diags: &mut Diags) -> Vec<(Node, Syntax
     }
 }
 
-fn lower_root(node: &Node, syntax: Syntax, spec: &mut Spec, diags: &mut Diags) {
-    let mut node = node.clone();
+fn lower_root(mut node: Node, syntax: Syntax, spec: &mut Spec, diags: &mut Diags) {
     let later = |name: &Text| LATER.contains(&name.value.as_str());
     let places = node.children.iter().map(|child| &child.name).chain(node.props.iter().map(|(key, _)| key));
     for name in places.filter(|name| later(name)) {

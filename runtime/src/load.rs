@@ -40,8 +40,9 @@ pub struct Loaded {
 pub fn load(files: &dyn Files, asked: &str) -> Loaded {
     let mut sources = Sources::default();
     sources.add(asked, "");
+    let mut kept = waybill_compiler::Kept::default();
     for _ in 0..needs::ROUNDS {
-        let (checking, diags) = waybill_compiler::compile(&sources);
+        let (checking, diags) = waybill_compiler::compile_again(&sources, &mut kept);
         if checking.needs.is_empty() {
             return Loaded { sources, checking, diags };
         }
@@ -49,7 +50,7 @@ pub fn load(files: &dyn Files, asked: &str) -> Loaded {
             answer(files, &mut sources, &need.path);
         }
     }
-    let (checking, diags) = waybill_compiler::compile(&sources);
+    let (checking, diags) = waybill_compiler::compile_again(&sources, &mut kept);
     Loaded { sources, checking, diags }
 }
 

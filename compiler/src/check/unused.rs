@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** runs only over a spec without errors: an unknown name would make what it meant look unused.
 
+use std::collections::BTreeMap;
+
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::expr::{Chain, Template};
 use crate::model::resolve::DEFAULT_CLUSTER;
@@ -15,6 +17,7 @@ use crate::spec::task::Task;
 /// Reports tasks, parameters, workspaces, results, clusters and secret-stores that nothing uses.
 pub fn check(spec: &Spec, diags: &mut Diags) {
     check_tops(spec, diags);
+    let uses = uses(spec);
     for task in &spec.tasks {
         let uses: Vec<(&Pipeline, &TaskUse)> = uses(spec, task).collect();
         if uses.is_empty() && measured(spec, task) {
@@ -24,6 +27,9 @@ pub fn check(spec: &Spec, diags: &mut Diags) {
             diags.push(unused("task", &task.name, "no pipeline uses it"));
         } else {
             check_task(task, &uses, diags);
+        match uses.get(task.name.as_str()) {
+            Some(uses) => check_task(task, uses, diags),
+            None => diags.push(unused("task", &task.name, "no pipeline uses it")),
         }
     }
     for pipeline in &spec.pipelines {
@@ -85,6 +91,15 @@ fn uses<'a>(spec: &'a Spec, task: &'a Task) -> impl Iterator<Item = (&'a Pipelin
         .iter()
         .flat_map(|pipeline| pipeline.tasks.iter().chain(&pipeline.finally).map(move |use_of| (pipeline, use_of)));
     all.filter(|(_, use_of)| use_of.task.value == task.name.value)
+/// By name of a task: where it is used.
+fn uses(spec: &Spec) -> BTreeMap<&str, Vec<(&Pipeline, &TaskUse)>> {
+    let mut all: BTreeMap<&str, Vec<(&Pipeline, &TaskUse)>> = BTreeMap::new();
+    for pipeline in &spec.pipelines {
+        for use_of in pipeline.tasks.iter().chain(&pipeline.finally) {
+            all.entry(use_of.task.as_str()).or_default().push((pipeline, use_of));
+        }
+    }
+    all
 }
 
 fn check_task(task: &Task, uses: &[(&Pipeline, &TaskUse)], diags: &mut Diags) {

@@ -1,6 +1,6 @@
 //! Pipelines: jobs, what they get, and the order that names and `after` imply.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::flow::{ApprovalWork, Concurrency, Flow, needed};
 use super::matrix::{self, Known};
@@ -18,6 +18,8 @@ use crate::spec::{flow, pipeline as written, value};
 pub struct Outer<'a> {
     pub clusters: &'a [Cluster],
     pub tasks: &'a [Task],
+    /// Where each task stands by its name, the first of several.
+    pub names: &'a BTreeMap<&'a str, usize>,
     pub registries: &'a [Registry],
 }
 
@@ -76,9 +78,8 @@ pub fn resolve(spec: &written::Pipeline, outer: &Outer, diags: &mut Diags) -> Op
 
 /// What expressions of the pipeline can name. Jobs have the numbers of their order in the spec: tasks, then images.
 fn scope<'a>(spec: &'a written::Pipeline, outer: &'a Outer, params: &'a [Param]) -> Scope<'a> {
-    let results = |task: &written::TaskUse| {
-        outer.tasks.iter().find(|known| known.name.value == task.task.value).map(|task| task.results.as_slice())
-    };
+    let results =
+        |task: &written::TaskUse| outer.names.get(task.task.as_str()).map(|at| outer.tasks[*at].results.as_slice());
     let tasks = spec.tasks.iter().enumerate().map(|(at, task)| ScopedJob {
         name: task.name.as_str(),
         id: JobId(at),
@@ -140,8 +141,11 @@ impl Inner<'_> {
     }
 
     fn after(&self, names: &[Spanned<String>], diags: &mut Diags) -> BTreeSet<JobId> {
-        let known: Vec<&str> = self.scope.jobs.iter().map(|job| job.name).collect();
         let mut after = BTreeSet::new();
+        if names.is_empty() {
+            return after;
+        }
+        let known: Vec<&str> = self.scope.jobs.iter().map(|job| job.name).collect();
         for name in names {
             after.extend(find(name, "task or image", &known, diags).map(|at| self.scope.jobs[at].id));
         }
@@ -199,9 +203,17 @@ impl Inner<'_> {
     }
 
     fn task_use(&self, spec: &written::TaskUse, flow: Flow, diags: &mut Diags) -> Option<Job> {
+    fn task(&self, name: &Spanned<String>, diags: &mut Diags) -> Option<usize> {
+        let found = self.outer.names.get(name.as_str()).copied().filter(|_| !name.value.is_empty());
+        found.or_else(|| {
+            let known: Vec<&str> = self.outer.tasks.iter().map(|task| task.name.as_str()).collect();
+            find(name, "task", &known, diags)
+        })
+    }
+
+    fn task_job(&self, spec: &written::TaskUse, diags: &mut Diags) -> Option<Job> {
         let mut after = self.after(&spec.after, diags);
-        let known: Vec<&str> = self.outer.tasks.iter().map(|task| task.name.as_str()).collect();
-        let found = find(&spec.task, "task", &known, diags);
+        let found = self.task(&spec.task, diags);
         let Some(found) = found else {
             // The values are read all the same: what is wrong in them is another mistake.
             for template in spec.params.iter().flat_map(|(_, given)| given.templates()) {

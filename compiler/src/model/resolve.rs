@@ -21,7 +21,8 @@ pub fn resolve(spec: &Spec, diags: &mut Diags) -> Model {
     unique(spec.pipelines.iter().map(|pipeline| &pipeline.name), "pipeline", diags);
     unique(spec.environments.iter().map(|environment| &environment.name), "environment", diags);
     let tasks: Vec<_> = spec.tasks.iter().map(|spec| task::resolve(spec, diags)).collect();
-    let outer = pipeline::Outer { clusters: &clusters, tasks: &tasks, registries: &project.registries };
+    let names = tasks.iter().enumerate().rev().map(|(at, task)| (task.name.as_str(), at)).collect();
+    let outer = pipeline::Outer { clusters: &clusters, tasks: &tasks, names: &names, registries: &project.registries };
     let pipelines: Vec<_> = spec.pipelines.iter().map(|spec| pipeline::resolve(spec, &outer, diags)).collect();
     let outer = environment::Outer { spec, clusters: &clusters, stores: &stores, pipelines: &pipelines };
     let mut environments = environments(spec, &outer, diags);

@@ -45,6 +45,13 @@ pub fn tree(file: FileId, text: &str) -> (Tree<'_>, Vec<Diagnostic>) {
     (tree, found.finish())
 }
 
+/// Bytes of a text that were looked at ahead of what was being read, for the test that this grows as the text does.
+pub fn looked_ahead(text: &str) -> usize {
+    let mut found = Findings::new(FileId(0));
+    build::tree(text, &mut found);
+    found.looked
+}
+
 /// A finding for the brace that opens one level too many.
 fn too_deep(tree: &Tree<'_>, file: FileId) -> Option<Diagnostic> {
     let mut depth = 0usize;

@@ -21,6 +21,7 @@ mod external_secrets;
 mod folder;
 mod kdl;
 mod kdl_oracles;
+mod kdl_work;
 mod manifest_cases;
 mod manifest_corpus;
 mod manifest_findings;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use waybill_compiler::diag::{Diagnostic, Fix};
 use waybill_compiler::needs::ROUNDS;
 use waybill_compiler::source::{Entry, Missing, Sources};
-use waybill_compiler::{Checked, compile};
+use waybill_compiler::{Checked, Kept, compile_again};
 
 /// The files of a project by path.
 #[derive(Clone, Debug, Default)]
@@ -65,8 +65,9 @@ impl Project {
     pub fn compile(&self) -> Outcome {
         let mut sources = Sources::default();
         sources.add(".", "");
+        let mut kept = Kept::default();
         for _ in 0..ROUNDS {
-            let (checking, diags) = compile(&sources);
+            let (checking, diags) = compile_again(&sources, &mut kept);
             if checking.needs.is_empty() {
                 return Outcome { sources, findings: diags.sorted(), checked: checking.checked };
             }

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** where the braces of a text match, nothing is repaired, however it is indented.
 
+use std::collections::BTreeMap;
+
 use super::findings::Findings;
 use super::tree::{Kind, Token};
 use crate::diag::{Applicability, codes};
@@ -42,8 +44,15 @@ pub fn repair(text: &str, tokens: &[Token], found: &mut Findings) -> Repair {
     if opens + strays == 0 {
         return Repair::default();
     }
-    let mut reading =
-        Reading { text, tokens, strays: strays > 0, open: Vec::new(), closed: Vec::new(), repair: Repair::default() };
+    let mut reading = Reading {
+        text,
+        tokens,
+        strays: strays > 0,
+        open: Vec::new(),
+        indents: BTreeMap::new(),
+        closed: Vec::new(),
+        repair: Repair::default(),
+    };
     reading.run();
     if reading.closed.len() + reading.repair.strays.len() + reading.repair.opens.len() > opens + strays {
         reading.as_they_stand();
@@ -72,6 +81,8 @@ struct Reading<'t> {
     /// Whether more braces close than open somewhere.
     strays: bool,
     open: Vec<Open>,
+    /// How many of them stand in lines of each indentation.
+    indents: BTreeMap<usize, usize>,
     /// Braces that nothing closes, with the token before which their block ends.
     closed: Vec<(usize, usize)>,
     repair: Repair,
@@ -90,7 +101,7 @@ impl Reading<'_> {
             match self.tokens[at].kind {
                 Kind::OpenBrace => {
                     let indent = lines.get(line.wrapping_sub(1)).map_or(0, |line| line.indent);
-                    self.open.push(Open { token: at, indent, line });
+                    self.push(Open { token: at, indent, line });
                 }
                 Kind::CloseBrace => self.close(at, begins, &lines[..line]),
                 _other => {}
@@ -125,6 +136,22 @@ impl Reading<'_> {
         lines
     }
 
+    fn push(&mut self, open: Open) {
+        *self.indents.entry(open.indent).or_default() += 1;
+        self.open.push(open);
+    }
+
+    fn pop(&mut self) {
+        let Some(open) = self.open.pop() else { return };
+        let left = self.indents.get_mut(&open.indent).map_or(0, |count| {
+            *count -= 1;
+            *count
+        });
+        if left == 0 {
+            self.indents.remove(&open.indent);
+        }
+    }
+
     fn end_block(&mut self, open: Open, before: usize) {
         self.closed.push((open.token, before));
         self.repair.closes.push(before as u32);
@@ -134,7 +161,7 @@ impl Reading<'_> {
     /// where it fits one further out.
     fn begin(&mut self, line: Line, number: usize) {
         let closes = self.tokens[line.first].kind == Kind::CloseBrace;
-        if closes && !self.open.iter().rev().any(|open| open.indent == line.indent) {
+        if closes && !self.indents.contains_key(&line.indent) {
             return;
         }
         while let Some(open) = self.open.last().copied() {
@@ -142,7 +169,7 @@ impl Reading<'_> {
             if !deeper || open.line == number {
                 return;
             }
-            self.open.pop();
+            self.pop();
             self.end_block(open, line.first);
         }
     }
@@ -150,7 +177,7 @@ impl Reading<'_> {
     fn close(&mut self, at: usize, begins: Option<Line>, lines: &[Line]) {
         let shallow = |open: &Open| begins.is_some_and(|line| open.indent < line.indent);
         if self.open.last().is_some_and(|open| !self.strays || !shallow(open)) {
-            self.open.pop();
+            self.pop();
             return;
         }
         let opener = begins.filter(|_| self.repair.opens.len() + self.repair.strays.len() < SEARCHES);
@@ -194,7 +221,11 @@ impl Reading<'_> {
 
     fn report(&self, found: &mut Findings) {
         let place = |token: usize| self.tokens[token].start as usize;
+        // What is not kept need not be worded.
         for (open, before) in &self.closed {
+            if found.full() {
+                return;
+            }
             let (at, noticed) = (place(*open), place(*before));
             let finding = found.make(&codes::UNCLOSED_BRACE, at, at + 1, "a brace is not closed").here("no `}` for it");
             let finding = match noticed < self.text.len() {
@@ -204,6 +235,9 @@ impl Reading<'_> {
             found.push(self.with_brace(finding.help("add the `}` where the block ends"), at, noticed, found));
         }
         for stray in &self.repair.strays {
+            if found.full() {
+                return;
+            }
             let at = place(*stray as usize);
             let finding = found.syntax(at, at + 1, "a brace closes nothing");
             found.push(finding.here("no `{` for it").help("remove it"));

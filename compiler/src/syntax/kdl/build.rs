@@ -14,8 +14,16 @@ pub fn tree<'t>(text: &'t str, found: &mut Findings) -> Tree<'t> {
     let tokens = lex::tokens(text, found);
     let repair = braces::repair(text, &tokens, found);
     let items = Vec::with_capacity(tokens.len() / 4);
-    let mut builder =
-        Builder { tree: Tree { text, tokens, items }, at: 0, open: Vec::new(), repair, closes: 0, opens: 0, found };
+    let mut builder = Builder {
+        tree: Tree { text, tokens, items },
+        at: 0,
+        open: Vec::new(),
+        repair,
+        closes: 0,
+        opens: 0,
+        trimmed: (0, 0),
+        found,
+    };
     builder.run();
     builder.tree
 }
@@ -36,6 +44,8 @@ pub(super) struct Builder<'t, 'f> {
     /// How many of the repair's closes and opens have been used.
     closes: usize,
     opens: usize,
+    /// The last place at which blocks ended without a brace, and the end of what stands before it.
+    trimmed: (usize, usize),
     pub found: &'f mut Findings,
 }
 
@@ -133,12 +143,16 @@ impl Builder<'_, '_> {
     }
 
     /// One past the last token before this one that is not between nodes.
-    fn trimmed(&self) -> usize {
-        let mut at = self.at;
-        while at > 0 && self.tree.kind(at - 1).is_between() {
-            at -= 1;
+    fn trimmed(&mut self) -> usize {
+        if self.trimmed.0 != self.at {
+            let mut at = self.at;
+            while at > 0 && self.tree.kind(at - 1).is_between() {
+                at -= 1;
+            }
+            self.found.looked += self.at - at;
+            self.trimmed = (self.at, at);
         }
-        at
+        self.trimmed.1
     }
 
     fn node(&mut self) {

@@ -11,12 +11,14 @@ const MOST: usize = 50;
 /// The findings of one file.
 pub struct Findings {
     pub file: FileId,
+    /// Bytes that were looked at ahead of what was read: the work that could grow faster than the text.
+    pub looked: usize,
     list: Vec<Diagnostic>,
 }
 
 impl Findings {
     pub fn new(file: FileId) -> Findings {
-        Findings { file, list: Vec::new() }
+        Findings { file, looked: 0, list: Vec::new() }
     }
 
     /// The findings in the order of the text, the first of them where there are many.
@@ -30,9 +32,14 @@ impl Findings {
         self.list.is_empty()
     }
 
+    /// Whether what is found from here on is not kept.
+    pub fn full(&self) -> bool {
+        self.list.len() >= 4 * MOST
+    }
+
     /// More than are shown are not kept, but those of two phases may add up.
     pub fn push(&mut self, finding: Diagnostic) {
-        if self.list.len() < 4 * MOST {
+        if !self.full() {
             self.list.push(finding);
         }
     }

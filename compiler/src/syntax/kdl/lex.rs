@@ -5,21 +5,20 @@
 
 use super::chars::{self, Class};
 use super::findings::Findings;
-use super::quotes;
+use super::quotes::{self, Ahead};
 use super::tree::{Kind, Token};
 
 /// The tokens of a text, an empty `End` last.
 pub fn tokens(text: &str, found: &mut Findings) -> Vec<Token> {
     let mut tokens = Vec::with_capacity(text.len() / 4 + 2);
     let mut at = 0;
-    // Braces that are open in this line: a string that is not closed does not swallow what closes them.
-    let mut braces = 0usize;
+    let mut ahead = Ahead::default();
     while at < text.len() {
-        let (kind, end) = token(text, at, braces, found);
+        let (kind, end) = token(text, at, &mut ahead, found);
         match kind {
-            Kind::Newline => braces = 0,
-            Kind::OpenBrace => braces += 1,
-            Kind::CloseBrace => braces = braces.saturating_sub(1),
+            Kind::Newline => ahead.braces = 0,
+            Kind::OpenBrace => ahead.braces += 1,
+            Kind::CloseBrace => ahead.braces = ahead.braces.saturating_sub(1),
             _other => {}
         }
         tokens.push(Token { kind, start: offset(at) });
@@ -33,31 +32,31 @@ fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-fn token(text: &str, at: usize, braces: usize, found: &mut Findings) -> (Kind, usize) {
+fn token(text: &str, at: usize, ahead: &mut Ahead, found: &mut Findings) -> (Kind, usize) {
     let (class, length) = chars::class(text, at);
     match class {
         Class::Space => (Kind::Space, chars::spaces(text, at)),
         Class::Newline => (Kind::Newline, at + chars::newline(text, at).unwrap_or(length)),
-        Class::Word => word(text, at, braces, found),
+        Class::Word => word(text, at, ahead, found),
         Class::Forbidden if at == 0 && text.starts_with('\u{feff}') => (Kind::ByteOrderMark, length),
         Class::Forbidden => {
             forbidden(text, at, found);
             (Kind::Space, at + length)
         }
-        Class::Mark => mark(text, at, braces, found),
+        Class::Mark => mark(text, at, ahead, found),
     }
 }
 
-fn word(text: &str, at: usize, braces: usize, found: &mut Findings) -> (Kind, usize) {
+fn word(text: &str, at: usize, ahead: &mut Ahead, found: &mut Findings) -> (Kind, usize) {
     let end = chars::word(text, at);
     let raw = end == at + 1 && text.as_bytes()[at] == b'r';
     if raw && text[end..].trim_start_matches('#').starts_with('"') && text[end..].starts_with(['"', '#']) {
-        return quotes::old_raw(text, at, braces, found);
+        return quotes::old_raw(text, at, ahead, found);
     }
     (Kind::Word, end)
 }
 
-fn mark(text: &str, at: usize, braces: usize, found: &mut Findings) -> (Kind, usize) {
+fn mark(text: &str, at: usize, ahead: &mut Ahead, found: &mut Findings) -> (Kind, usize) {
     let bytes = text.as_bytes();
     let next = bytes.get(at + 1);
     match (bytes[at], next) {
@@ -67,8 +66,8 @@ fn mark(text: &str, at: usize, braces: usize, found: &mut Findings) -> (Kind, us
         (b')', _) => (Kind::CloseParen, at + 1),
         (b'=', _) => (Kind::Equals, at + 1),
         (b';', _) => (Kind::Semicolon, at + 1),
-        (b'"', _) => quotes::quoted(text, at, braces, found),
-        (b'#', _) => hash(text, at, braces, found),
+        (b'"', _) => quotes::quoted(text, at, ahead, found),
+        (b'#', _) => hash(text, at, ahead, found),
         (b'/', Some(b'/')) => (Kind::LineComment, line_end(text, at, found)),
         (b'/', Some(b'*')) => (Kind::BlockComment, comment_end(text, at, found)),
         (b'/', Some(b'-')) => (Kind::Slashdash, at + 2),
@@ -77,10 +76,10 @@ fn mark(text: &str, at: usize, braces: usize, found: &mut Findings) -> (Kind, us
     }
 }
 
-fn hash(text: &str, at: usize, braces: usize, found: &mut Findings) -> (Kind, usize) {
+fn hash(text: &str, at: usize, ahead: &mut Ahead, found: &mut Findings) -> (Kind, usize) {
     let hashes = text[at..].len() - text[at..].trim_start_matches('#').len();
     if text[at + hashes..].starts_with('"') {
-        return quotes::raw(text, at, hashes, braces, found);
+        return quotes::raw(text, at, hashes, ahead, found);
     }
     let end = chars::word(text, at + 1);
     if hashes == 1 && end > at + 1 { (Kind::Keyword, end) } else { (Kind::Stray, at + hashes) }

@@ -3,10 +3,36 @@
 //! **Invariant:** a string that is not closed takes no more than looks like text: the end of its line, or the lines that stand
 //! deeper than its own. So the rest of the file is still understood.
 
+use std::collections::BTreeMap;
+
 use super::chars::{self, Class};
 use super::findings::Findings;
 use super::lex;
 use super::tree::Kind;
+
+/// What is known of the text around a string: what was seen on the way is not looked for again.
+#[derive(Default)]
+pub struct Ahead {
+    /// Braces that are open in this line: a string that is not closed does not swallow what closes them.
+    pub braces: usize,
+    /// By number of `#`: the quotes that are next for a string of lines.
+    lines: BTreeMap<usize, Next>,
+    /// By number of `#`: from where on nothing closes a raw string of version 1.
+    old: BTreeMap<usize, usize>,
+}
+
+/// Quotes that may end a string of lines, the first ones for all that begin between `from` and `at`.
+#[derive(Clone, Copy)]
+struct Next {
+    from: usize,
+    /// The end of the text if there are none.
+    at: usize,
+    /// Where their line begins, if that is behind `from`.
+    line: usize,
+    /// Whether they rather begin a string than end one that begins before their line: something stands before them, and
+    /// nothing behind.
+    begins: bool,
+}
 
 /// How a string ended.
 enum End {
@@ -16,9 +42,9 @@ enum End {
 }
 
 /// A string that begins at `at` with `"`.
-pub fn quoted(text: &str, at: usize, braces: usize, found: &mut Findings) -> (Kind, usize) {
+pub fn quoted(text: &str, at: usize, ahead: &mut Ahead, found: &mut Findings) -> (Kind, usize) {
     if text[at..].starts_with("\"\"\"") {
-        return lines(text, at, 0, found);
+        return lines(text, at, 0, ahead, found);
     }
     let mut escaped = false;
     let mut inside = at + 1;
@@ -45,12 +71,12 @@ pub fn quoted(text: &str, at: usize, braces: usize, found: &mut Findings) -> (Ki
     };
     match end {
         End::Closed(end) => (if escaped { Kind::Escaped } else { Kind::Quoted }, end),
-        End::Line(line) => match old_lines(text, at, line) {
+        End::Line(line) => match old_lines(text, at, line, found) {
             Some(end) => {
                 found.old_lines(at, end);
                 (Kind::Unclosed, end)
             }
-            None => unclosed(text, at, "\"", line, "\"", braces, found),
+            None => unclosed(text, at, "\"", line, "\"", ahead, found),
         },
     }
 }
@@ -77,20 +103,22 @@ fn step(text: &str, at: usize, found: &mut Findings) -> Option<usize> {
 
 /// A string of version 1 that goes over lines: nothing stands behind the quote that opens it, and a line has nothing but the
 /// quote that closes it.
-fn old_lines(text: &str, at: usize, line: usize) -> Option<usize> {
+fn old_lines(text: &str, at: usize, line: usize, found: &mut Findings) -> Option<usize> {
     if !text[at + 1..line].trim().is_empty() {
         return None;
     }
-    let quote = text[line..].find('"')? + line;
+    let length = text[line..].find('"');
+    found.looked += length.unwrap_or(text.len() - line);
+    let quote = length? + line;
     let start = text[..quote].rfind('\n')?;
     text[start..quote].trim().is_empty().then_some(quote + 1)
 }
 
 /// A raw string that begins at `at` with so many `#`.
-pub fn raw(text: &str, at: usize, hashes: usize, braces: usize, found: &mut Findings) -> (Kind, usize) {
+pub fn raw(text: &str, at: usize, hashes: usize, ahead: &mut Ahead, found: &mut Findings) -> (Kind, usize) {
     let body = at + hashes;
     if text[body..].starts_with("\"\"\"") {
-        return lines(text, at, hashes, found);
+        return lines(text, at, hashes, ahead, found);
     }
     let close = format!("\"{}", "#".repeat(hashes));
     let mut inside = body + 1;
@@ -103,24 +131,48 @@ pub fn raw(text: &str, at: usize, hashes: usize, braces: usize, found: &mut Find
             None => break,
         }
     }
-    unclosed(text, at, &text[at..=body], inside, &close, braces, found)
+    unclosed(text, at, &text[at..=body], inside, &close, ahead, found)
 }
 
 /// `r"…"` or `r#"…"#`: it may go over lines if it is closed at all.
-pub fn old_raw(text: &str, at: usize, braces: usize, found: &mut Findings) -> (Kind, usize) {
+pub fn old_raw(text: &str, at: usize, ahead: &mut Ahead, found: &mut Findings) -> (Kind, usize) {
     let hashes = text[at + 1..].len() - text[at + 1..].trim_start_matches('#').len();
     let body = at + 2 + hashes;
     let close = format!("\"{}", "#".repeat(hashes));
-    let line = lex::line_end(text, body, &mut Findings::new(found.file));
-    let limit = if hashes == 0 { line } else { text.len() };
-    match text[body..limit].find(&close) {
-        Some(length) => {
-            let end = body + length + close.len();
+    match old_end(text, body, hashes, &close, ahead, found) {
+        Some(end) => {
             found.old_raw(at, &text[at..end]);
             (Kind::OldRaw, end)
         }
-        None => unclosed(text, at, &text[at..body], line, &close, braces, found),
+        None => {
+            let line = lex::line_end(text, body, &mut Findings::new(found.file));
+            unclosed(text, at, &text[at..body], line, &close, ahead, found)
+        }
     }
+}
+
+/// Where a raw string of version 1 ends; without `#` it ends in its line.
+fn old_end(
+    text: &str,
+    body: usize,
+    hashes: usize,
+    close: &str,
+    ahead: &mut Ahead,
+    found: &mut Findings,
+) -> Option<usize> {
+    if hashes == 0 {
+        let end = body + text[body..].find(['"', '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'])?;
+        return text[end..].starts_with('"').then_some(end + 1);
+    }
+    if ahead.old.get(&hashes).is_some_and(|none| *none <= body) {
+        return None;
+    }
+    let end = text[body..].find(close).map(|length| body + length + close.len());
+    if end.is_none() {
+        found.looked += text.len() - body;
+        ahead.old.insert(hashes, body);
+    }
+    end
 }
 
 /// Cuts a string that its line does not close before the braces at the end of the line, and says so.
@@ -130,15 +182,15 @@ fn unclosed(
     open: &str,
     line: usize,
     close: &str,
-    braces: usize,
+    ahead: &Ahead,
     found: &mut Findings,
 ) -> (Kind, usize) {
     let body = at + open.len();
     let mut end = body + text[body..line].trim_end().len();
     if text[body..end].ends_with(" {") {
         end -= 1;
-    } else if braces > 0 && text[body..end].ends_with('}') {
-        let mut left = braces;
+    } else if ahead.braces > 0 && text[body..end].ends_with('}') {
+        let mut left = ahead.braces;
         while left > 0 && text[body..end].trim_end().ends_with('}') {
             end = body + text[body..end].trim_end().len() - 1;
             left -= 1;
@@ -151,46 +203,68 @@ fn unclosed(
 }
 
 /// A string of lines that begins at `at` with so many `#`.
-fn lines(text: &str, at: usize, hashes: usize, found: &mut Findings) -> (Kind, usize) {
+fn lines(text: &str, at: usize, hashes: usize, ahead: &mut Ahead, found: &mut Findings) -> (Kind, usize) {
     let body = at + hashes + 3;
     let close = format!("\"\"\"{}", "#".repeat(hashes));
-    let kind = if hashes == 0 { Kind::Lines } else { Kind::RawLines };
-    let mut inside = body;
-    let mut marks = Findings::new(found.file);
-    while inside < text.len() {
-        if text[inside..].starts_with(&close) {
-            if opens_another(text, body, inside, close.len()) {
-                break;
-            }
-            marks.finish().into_iter().for_each(|finding| found.push(finding));
-            return (kind, inside + close.len());
-        }
-        if hashes == 0 && text.as_bytes()[inside] == b'\\' {
-            inside = after_backslash(text, inside);
-            continue;
-        }
-        let (class, length) = chars::class(text, inside);
-        if class == Class::Forbidden {
-            lex::forbidden(text, inside, &mut marks);
-        }
-        inside += length;
+    let next = next(text, body, hashes, &close, ahead, found);
+    if next.at < text.len() && !(next.begins && body < next.line) {
+        forbidden(text, body, next.at, found);
+        let kind = if hashes == 0 { Kind::Lines } else { Kind::RawLines };
+        return (kind, next.at + close.len());
     }
-    let end = deeper(text, at, body);
+    let end = deeper(text, at, body, found);
     found.unclosed_string(at, &text[at..body], end, &close);
     (Kind::Unclosed, end)
 }
 
-/// Whether quotes at `at` rather begin a string than end the one whose text begins at `body`: something stands before
-/// them in their line, and nothing behind.
-fn opens_another(text: &str, body: usize, at: usize, length: usize) -> bool {
-    let Some(line) = text[body..at].rfind('\n') else { return false };
-    let before = text[body + line..at].trim();
-    let after = text[at + length..].lines().next().unwrap_or("");
-    !before.is_empty() && !before.ends_with('\\') && after.trim().is_empty()
+/// The quotes behind `body`.
+fn next(text: &str, body: usize, hashes: usize, close: &str, ahead: &mut Ahead, found: &mut Findings) -> Next {
+    if let Some(known) = ahead.lines.get(&hashes).filter(|known| known.from <= body && body <= known.at) {
+        return *known;
+    }
+    let at = match hashes {
+        0 => unescaped(text, body, close),
+        _ => text[body..].find(close).map_or(text.len(), |length| body + length),
+    };
+    found.looked += at - body;
+    let line = text[body..at].rfind('\n').map_or(0, |newline| body + newline + 1);
+    let before = text[line.max(body)..at].trim();
+    let begins = line > 0 && at < text.len() && !before.is_empty() && !before.ends_with('\\') && {
+        let after = text[at + close.len()..].lines().next().unwrap_or("");
+        found.looked += after.len();
+        after.trim().is_empty()
+    };
+    let next = Next { from: body, at, line, begins };
+    ahead.lines.insert(hashes, next);
+    next
+}
+
+/// Where quotes stand that no backslash takes away.
+fn unescaped(text: &str, mut at: usize, close: &str) -> usize {
+    let bytes = text.as_bytes();
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' if bytes[at..].starts_with(close.as_bytes()) => return at,
+            b'\\' => at = after_backslash(text, at),
+            _ => at += 1,
+        }
+    }
+    text.len()
+}
+
+/// Says which characters of a string may not stand there.
+fn forbidden(text: &str, mut at: usize, end: usize, found: &mut Findings) {
+    while at < end {
+        let (class, length) = chars::class(text, at);
+        if class == Class::Forbidden {
+            lex::forbidden(text, at, found);
+        }
+        at += length;
+    }
 }
 
 /// The end of the last line below `at` that stands deeper than the line of `at`; blank lines count only between those.
-fn deeper(text: &str, at: usize, body: usize) -> usize {
+fn deeper(text: &str, at: usize, body: usize, found: &mut Findings) -> usize {
     let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
     let own = indent(&text[text[..at].rfind('\n').map_or(0, |line| line + 1)..]);
     let first = text[body..].find('\n').map_or(text.len(), |line| body + line);
@@ -206,5 +280,6 @@ fn deeper(text: &str, at: usize, body: usize) -> usize {
         }
         line = next;
     }
+    found.looked += line - body.min(line);
     body + text[body..end].trim_end().len()
 }

@@ -118,7 +118,9 @@ fn escape(token: &str, at: usize, to: usize, start: usize, out: &mut Out, report
 
 fn unicode(token: &str, at: usize, to: usize, start: usize, out: &mut Out, report: Report<'_>) -> usize {
     let rest = &token[at + 2..to];
-    let digits = rest.strip_prefix('{').and_then(|rest| rest.split_once('}')).map(|(digits, _)| digits);
+    // No further than an escape can reach: what is not closed is not looked for in the whole text.
+    let close = rest.bytes().take(8).position(|byte| byte == b'}');
+    let digits = close.filter(|_| rest.starts_with('{')).map(|close| &rest[1..close]);
     let digits = digits.filter(|d| (1..=6).contains(&d.len()) && d.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let character = digits.and_then(|d| u32::from_str_radix(d, 16).ok()).and_then(char::from_u32);
     match (digits, character) {
