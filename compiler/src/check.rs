@@ -13,6 +13,7 @@ mod dockerfiles;
 mod images;
 mod insert;
 mod limits;
+mod manifests;
 mod moments;
 mod namespaces;
 mod objects;
@@ -107,6 +108,7 @@ pub fn run(sources: &Sources, spec: &Spec, model: Model, diags: &mut Diags) -> C
     let places = rendered::places(sources, &model, &rendered);
     confinement::check(spec, &model, &places, diags);
     rules::check(&places, diags);
+    manifests::check(sources, &places, diags);
     objects::check(sources, spec, &model, &places, diags);
     references::check(sources, spec, &model, &places, diags);
     platform::check(&model, &platforms, &places, diags);

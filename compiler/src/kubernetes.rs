@@ -5,6 +5,9 @@
 
 pub mod graft;
 pub mod rules;
+pub mod plain;
+pub mod schema;
+pub mod validate;
 
 use crate::source::Span;
 use crate::syntax::yaml::Node;

@@ -13,6 +13,7 @@ mod fix;
 mod fmt;
 mod graph;
 mod init;
+mod manifests;
 mod observe;
 mod out;
 mod plan;

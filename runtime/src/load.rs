@@ -54,7 +54,8 @@ pub fn load(files: &dyn Files, asked: &str) -> Loaded {
     Loaded { sources, checking, diags }
 }
 
-fn answer(files: &dyn Files, sources: &mut Sources, path: &str) {
+/// Answers one need.
+pub fn answer(files: &dyn Files, sources: &mut Sources, path: &str) {
     match files.find(path) {
         Found::File(bytes) => match String::from_utf8(bytes) {
             Ok(text) => {

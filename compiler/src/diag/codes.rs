@@ -20,6 +20,7 @@ mod planning;
 mod rollouts;
 mod rules;
 mod runs;
+mod schemas;
 mod tasks;
 mod typing;
 
@@ -42,6 +43,7 @@ pub use planning::*;
 pub use rollouts::*;
 pub use rules::*;
 pub use runs::*;
+pub use schemas::*;
 pub use strategies::*;
 pub use tasks::*;
 pub use typing::*;
@@ -90,6 +92,7 @@ pub fn all() -> Vec<&'static Code> {
         TYPING,
         RULES,
         GENERATORS,
+        SCHEMAS,
     ]
     .concat();
     codes.sort_by_key(|code| code.number);

@@ -16,6 +16,9 @@ pub const WITHOUT_EXAMPLE: &[&str] = &[
     "expression-too-long",
     "expression-too-deep",
     "evaluation-failed",
+    "schema-unknown",
+    "not-an-object",
+    "schemas-empty",
 ];
 
 /// Findings that need git or a cluster: the tests of plans show them.

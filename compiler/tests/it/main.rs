@@ -22,6 +22,7 @@ mod folder;
 mod kdl;
 mod kdl_oracles;
 mod kdl_work;
+mod kubernetes_corpus;
 mod manifest_cases;
 mod manifest_corpus;
 mod manifest_findings;

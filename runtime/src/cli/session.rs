@@ -7,6 +7,7 @@ use waybill_compiler::desired::{Options, Param};
 use waybill_compiler::diag::{Code, Diagnostic, Diags, Severity, codes};
 use waybill_compiler::source::{FileId, Sources, Span};
 
+use super::manifests::Read;
 use super::report::{self, Format};
 use super::{Exit, out};
 use crate::load::{self, Folder, Loaded};
@@ -46,6 +47,13 @@ impl Session {
                 Session { root: path.to_owned(), home, loaded, folder: None, asked, prefix: String::new() }
             }
         }
+    }
+
+    /// A session about manifests that no spec names.
+    pub fn plain(read: Read) -> Session {
+        let home = crate::home::folder(&read.root, &|name: &str| std::env::var(name).ok());
+        let prefix = if read.rooted { relative(&read.root) } else { String::new() };
+        Session { root: read.root, home, loaded: read.loaded, prefix }
     }
 
     /// A path of the sources as seen from the current folder.

@@ -15,6 +15,7 @@ mod cli_input;
 mod cli_kill;
 mod cli_language;
 mod cli_line;
+mod cli_manifests;
 mod cli_policies;
 mod cli_refused;
 mod cli_reports;
