@@ -4,7 +4,12 @@
 //! **Invariant:** nothing here is a test; the projects are generated and the same in every run.
 //! Not here: reading files and starting a process (`benches/whole-process`).
 
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark measures time and memory")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::disallowed_macros,
+    reason = "a benchmark measures time and memory"
+)]
 
 use std::fmt::Write;
 use std::hint::black_box;

@@ -23,7 +23,6 @@ mod references;
 mod rendered;
 mod results;
 mod rollouts;
-mod rules;
 mod selectors;
 mod skipped;
 mod sources;
@@ -107,7 +106,6 @@ pub fn run(sources: &Sources, spec: &Spec, model: Model, diags: &mut Diags) -> C
     namespaces::check(&model, diags);
     let places = rendered::places(sources, &model, &rendered);
     confinement::check(spec, &model, &places, diags);
-    rules::check(&places, diags);
     manifests::check(sources, &places, diags);
     objects::check(sources, spec, &model, &places, diags);
     references::check(sources, spec, &model, &places, diags);

@@ -4,13 +4,23 @@
 //! Not here: how a kustomization is rendered (`manifest`), and references between the objects of a set.
 
 pub mod graft;
-pub mod rules;
 pub mod plain;
+pub mod rules;
 pub mod schema;
 pub mod validate;
 
-use crate::source::Span;
+use crate::diag::Diags;
+use crate::source::{Sources, Span};
 use crate::syntax::yaml::Node;
+use schema::Schemas;
+
+/// Reports what an API server with these schemas refuses of an object, by its structure and then by the rules in code.
+pub fn check(sources: &Sources, object: &Object<'_>, schemas: &Schemas, diags: &mut Diags) {
+    let mut found = Diags::default();
+    validate::check(sources, object, schemas, &mut found);
+    rules::check(object, &mut found);
+    diags.extend(found);
+}
 
 /// One object: what identifies it, and all of it with places.
 #[derive(Clone, Copy, Debug)]

@@ -71,31 +71,25 @@ pub fn compile_again(sources: &Sources, kept: &mut Kept) -> (Checking, Diags) {
     let mut diags = front.diags.clone();
     let checking = match &front.model {
         Some(model) => check::run(sources, &front.spec, model.clone(), &mut diags),
-        None => Checking { needs: Vec::new(), checked: None },
+        None => Checking { needs: front.spec.generated.needs.clone(), checked: None },
     };
-    if !checking.needs.is_empty() {
+    diags.once_in(&front.spec.generated.blocks);
+    if !checking.needs.is_empty() && front.spec.generated.needs.is_empty() {
         kept.front = Some(front);
     }
     (checking, diags)
 }
 
 /// The spec of the files and, if it is whole, its model; `diags` are the findings so far.
+/// Without a model, the spec may need files first.
 fn front(sources: &Sources, files: Vec<FileId>, mut diags: Diags) -> Front {
     let unread = diags.has_errors();
     let mut spec = spec::lower(sources, &files, &mut diags);
     spec.torn |= unread;
     if !spec.generated.needs.is_empty() {
-        return (Checking { needs: spec.generated.needs, checked: None }, diags);
+        return Front { files, spec, model: None, diags };
     }
     check::spec(sources, &spec, &mut diags);
-    if spec.torn {
-        diags.once_in(&spec.generated.blocks);
-        return (Checking { needs: Vec::new(), checked: None }, diags);
-    }
-    let model = model::resolve(&spec, &mut diags);
-    let checking = check::run(sources, &spec, model, &mut diags);
-    diags.once_in(&spec.generated.blocks);
-    (checking, diags)
     let model = if spec.torn { None } else { Some(model::resolve(&spec, &mut diags)) };
     Front { files, spec, model, diags }
 }

@@ -106,15 +106,12 @@ pub fn lower(sources: &Sources, files: &[FileId], diags: &mut Diags) -> Spec {
             diags.push(finding.help("begin with `project \"NAME\"`"));
         }
         roots.extend(found);
-        for (node, syntax) in found {
-            lower_root(node, syntax, &mut spec, diags);
-        }
     }
     let clusters = roots.iter().flat_map(|(root, _)| generate::clusters(root)).collect();
     let outer = generate::Outer { sources, clusters };
-    for (node, syntax) in &mut roots {
-        generate::expand(node, *syntax, &outer, &mut spec.generated, diags);
-        lower_root(node, *syntax, &mut spec, diags);
+    for (mut node, syntax) in roots {
+        generate::expand(&mut node, syntax, &outer, &mut spec.generated, diags);
+        lower_root(node, syntax, &mut spec, diags);
     }
     spec.torn |= spec.generated.failed;
     spec

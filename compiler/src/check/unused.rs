@@ -19,16 +19,9 @@ pub fn check(spec: &Spec, diags: &mut Diags) {
     check_tops(spec, diags);
     let uses = uses(spec);
     for task in &spec.tasks {
-        let uses: Vec<(&Pipeline, &TaskUse)> = uses(spec, task).collect();
-        if uses.is_empty() && measured(spec, task) {
-            continue;
-        }
-        if uses.is_empty() {
-            diags.push(unused("task", &task.name, "no pipeline uses it"));
-        } else {
-            check_task(task, &uses, diags);
         match uses.get(task.name.as_str()) {
             Some(uses) => check_task(task, uses, diags),
+            None if measured(spec, task) => {}
             None => diags.push(unused("task", &task.name, "no pipeline uses it")),
         }
     }
@@ -85,12 +78,6 @@ fn check_named(spec: &Spec, diags: &mut Diags) {
     }
 }
 
-fn uses<'a>(spec: &'a Spec, task: &'a Task) -> impl Iterator<Item = (&'a Pipeline, &'a TaskUse)> {
-    let all = spec
-        .pipelines
-        .iter()
-        .flat_map(|pipeline| pipeline.tasks.iter().chain(&pipeline.finally).map(move |use_of| (pipeline, use_of)));
-    all.filter(|(_, use_of)| use_of.task.value == task.name.value)
 /// By name of a task: where it is used.
 fn uses(spec: &Spec) -> BTreeMap<&str, Vec<(&Pipeline, &TaskUse)>> {
     let mut all: BTreeMap<&str, Vec<(&Pipeline, &TaskUse)>> = BTreeMap::new();

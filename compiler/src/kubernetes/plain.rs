@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use super::Object;
 use super::schema::{Schemas, definition};
-use super::{Object, validate};
 use crate::diag::{Diagnostic, Diags, codes, suggest};
 use crate::manifest;
 use crate::source::{FileId, Sources, Span};
@@ -27,7 +27,7 @@ pub fn check(sources: &Sources, files: &[FileId], mut schemas: Schemas, diags: &
     }
     let mut without: BTreeMap<(String, &str), (Span, usize)> = BTreeMap::new();
     for object in &objects {
-        validate::check(sources, object, &schemas, diags);
+        super::check(sources, object, &schemas, diags);
         let known = schemas.get(object.group, object.version, object.kind).is_some();
         if !known && !schemas.release.has_group(object.group) {
             let key = (object.api_version().to_owned(), object.kind);
@@ -43,7 +43,7 @@ pub fn check(sources: &Sources, files: &[FileId], mut schemas: Schemas, diags: &
 pub fn judge(sources: &Sources, node: &Node, schemas: &Schemas, diags: &mut Diags) {
     let mut objects = Vec::new();
     expand(node, &mut objects, diags);
-    objects.iter().for_each(|object| validate::check(sources, object, schemas, diags));
+    objects.iter().for_each(|object| super::check(sources, object, schemas, diags));
 }
 
 /// Reports what an API server refuses of rendered objects, with the definitions among them.
@@ -53,7 +53,7 @@ pub fn check_rendered(sources: &Sources, objects: &[manifest::Object], mut schem
     for object in objects {
         let node = object.grafted();
         if let Some(object) = Object::of(&node) {
-            validate::check(sources, &object, &schemas, diags);
+            super::check(sources, &object, &schemas, diags);
         }
     }
 }

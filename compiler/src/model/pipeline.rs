@@ -202,7 +202,6 @@ impl Inner<'_> {
         Inner { scope: &scope, ..*self }.task_use(spec, flow, diags)
     }
 
-    fn task_use(&self, spec: &written::TaskUse, flow: Flow, diags: &mut Diags) -> Option<Job> {
     fn task(&self, name: &Spanned<String>, diags: &mut Diags) -> Option<usize> {
         let found = self.outer.names.get(name.as_str()).copied().filter(|_| !name.value.is_empty());
         found.or_else(|| {
@@ -211,7 +210,7 @@ impl Inner<'_> {
         })
     }
 
-    fn task_job(&self, spec: &written::TaskUse, diags: &mut Diags) -> Option<Job> {
+    fn task_use(&self, spec: &written::TaskUse, flow: Flow, diags: &mut Diags) -> Option<Job> {
         let mut after = self.after(&spec.after, diags);
         let found = self.task(&spec.task, diags);
         let Some(found) = found else {

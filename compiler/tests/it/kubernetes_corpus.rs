@@ -197,7 +197,7 @@ fn run(verdicts: &str, beyond: &[&str]) -> Option<Score> {
 fn built_in_kinds_are_judged_as_the_api_server_judges_them() {
     let Some(score) = run("k8s-validate.jsonl", BEYOND) else { return };
     assert_eq!(score.wrong, 0, "false positives");
-    assert!(score.found * 100 >= score.invalid * 73, "{score:?}");
+    assert!(score.found * 100 >= score.invalid * 93, "{score:?}");
     assert!(score.placed * 100 >= score.found * 98, "{score:?}");
 }
 

@@ -53,7 +53,8 @@ impl Session {
     pub fn plain(read: Read) -> Session {
         let home = crate::home::folder(&read.root, &|name: &str| std::env::var(name).ok());
         let prefix = if read.rooted { relative(&read.root) } else { String::new() };
-        Session { root: read.root, home, loaded: read.loaded, prefix }
+        let asked = read.root.to_string_lossy().into_owned();
+        Session { root: read.root, home, loaded: read.loaded, folder: None, asked, prefix }
     }
 
     /// A path of the sources as seen from the current folder.

@@ -137,7 +137,7 @@ pipeline "ci" {
 
 pub static REQUEST_ABOVE_LIMIT: Code = Code {
     number: 318,
-    name: "request-above-limit",
+    name: "task-request-above-limit",
     severity: Severity::Error,
     summary: "more of a resource is asked for than may be used",
     explanation: "Kubernetes refuses a container whose request is larger than its limit.",

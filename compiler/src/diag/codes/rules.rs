@@ -19,7 +19,6 @@ pub(super) const RULES: &[&Code] = &[
     &PROBE,
     &INVALID_CRON,
     &INVALID_KEY,
-    &INVALID_BASE64,
     &SECRET_TYPE_KEYS,
     &RBAC_RULE,
 ];
@@ -238,7 +237,7 @@ spec:
   containers:
     - name: web
       image: example.com/web:1
-      imagePullPolicy: always
+      resources: {limits: {diskspace: 1Gi}}
 "#,
     fixed: r#"project "shop"
 environment "dev" {
@@ -253,7 +252,7 @@ spec:
   containers:
     - name: web
       image: example.com/web:1
-      imagePullPolicy: Always
+      resources: {limits: {ephemeral-storage: 1Gi}}
 "#,
 };
 
@@ -562,36 +561,6 @@ apiVersion: v1
 kind: ConfigMap
 metadata: {name: settings}
 data: {app.conf: "a"}
-"#,
-};
-
-pub static INVALID_BASE64: Code = Code {
-    number: 964,
-    name: "not-base64",
-    severity: Severity::Error,
-    summary: "a value of `data` or `binaryData` is not base64",
-    explanation: r#"The values under `data` of a Secret and `binaryData` of a ConfigMap are bytes in base64. Plain text goes under `stringData` of a Secret and `data` of a ConfigMap."#,
-    failing: r#"project "shop"
-environment "dev" {
-    cluster "default" namespace="dev"
-    manifests "manifests"
-}
---- manifests/all.yaml
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: settings}
-binaryData: {logo: "plain text"}
-"#,
-    fixed: r#"project "shop"
-environment "dev" {
-    cluster "default" namespace="dev"
-    manifests "manifests"
-}
---- manifests/all.yaml
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: settings}
-data: {logo: "plain text"}
 "#,
 };
 

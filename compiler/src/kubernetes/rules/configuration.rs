@@ -56,7 +56,7 @@ fn check_base64(object: At<'_>, field: &str, diags: &mut Diags) {
         let engine = base64::engine::GeneralPurpose::new(&base64::alphabet::STANDARD, lenient);
         if engine.decode(plain.as_bytes()).is_err() {
             let message = format!("the value of `{}` in `{field}` is not base64", key.value);
-            let finding = Diagnostic::new(&codes::INVALID_BASE64, value.span, message).here("cannot be decoded");
+            let finding = Diagnostic::new(&codes::FIELD_VALUE, value.span, message).here("cannot be decoded");
             let help =
                 if field == "data" { "write the value itself under `stringData`, or encode it" } else { "encode it" };
             diags.push(finding.help(help));
