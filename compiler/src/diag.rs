@@ -3,6 +3,7 @@
 //! **Invariant:** every finding has a registered code (`diag::codes`), and every error stops the line after its phase.
 //! The message is worded next to the check that finds the problem. Not here: how findings are shown (`render`).
 
+pub mod cascade;
 pub mod codes;
 pub mod reference;
 pub mod render;
@@ -83,6 +84,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     pub notes: Vec<String>,
     pub fixes: Vec<Fix>,
+    /// Set where a name stands for nothing: one definition would end all findings about it.
+    pub unresolved: Option<cascade::Unresolved>,
 }
 
 impl Diagnostic {
@@ -98,6 +101,7 @@ impl Diagnostic {
             help: None,
             notes: Vec::new(),
             fixes: Vec::new(),
+            unresolved: None,
         }
     }
 
@@ -120,6 +124,12 @@ impl Diagnostic {
 
     pub fn note(mut self, note: impl Into<String>) -> Diagnostic {
         self.notes.push(note.into());
+        self
+    }
+
+    /// Says that `name` should be a `what` and is nothing.
+    pub fn unresolved(mut self, what: &str, name: &str) -> Diagnostic {
+        self.unresolved = Some(cascade::Unresolved { what: what.to_owned(), name: name.to_owned() });
         self
     }
 

@@ -76,7 +76,13 @@ pub fn compile_again(sources: &Sources, kept: &mut Kept) -> (Checking, Diags) {
     diags.once_in(&front.spec.generated.blocks);
     if !checking.needs.is_empty() && front.spec.generated.needs.is_empty() {
         kept.front = Some(front);
+        return (checking, diags);
     }
+    if diags.errors() < 2 {
+        return (checking, diags);
+    }
+    let parts = spec::outline(sources, &front.files);
+    let diags = diag::cascade::quiet(sources, &front.files, &parts, diags);
     (checking, diags)
 }
 

@@ -176,6 +176,15 @@ impl Sources {
         self.text(span.file).get(span.start as usize..span.end as usize).unwrap_or("")
     }
 
+    /// The line in which a span begins.
+    pub fn line_text(&self, span: Span) -> &str {
+        let text = self.text(span.file);
+        let at = (span.start as usize).min(text.len());
+        let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |found| found + 1);
+        let end = text.get(at..).and_then(|after| after.find('\n')).map_or(text.len(), |found| at + found);
+        text.get(start..end).unwrap_or("")
+    }
+
     /// Line and column of a byte offset; offsets past the end give the end.
     pub fn line_column(&self, file: FileId, offset: u32) -> LineColumn {
         let file = self.file(file);

@@ -26,6 +26,7 @@ pub mod value;
 pub mod view;
 pub mod yaml;
 
+use crate::diag::cascade::Part;
 use crate::diag::{Code, Diagnostic, Diags, Severity, codes};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{self, Node, Text, Tree};
@@ -115,6 +116,22 @@ pub fn lower(sources: &Sources, files: &[FileId], diags: &mut Diags) -> Spec {
     }
     spec.torn |= spec.generated.failed;
     spec
+}
+
+/// The blocks of spec files, for telling what a mistake may have hidden.
+pub fn outline(sources: &Sources, files: &[FileId]) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for file in files {
+        for (root, _) in read(sources, *file, &mut Diags::default()) {
+            let mut open: Vec<(&Node, usize)> = root.children.iter().map(|child| (child, 0)).collect();
+            while let Some((node, depth)) = open.pop() {
+                let name = node.args.first().and_then(|value| value.text()).map(|text| text.value.clone());
+                parts.push(Part { span: node.span, kind: node.name.value.clone(), name, depth });
+                open.extend(node.children.iter().map(|child| (child, depth + 1)));
+            }
+        }
+    }
+    parts
 }
 
 /// The documents of a file as nodes of `ROOT`.

@@ -231,6 +231,7 @@ fn unknown(chain: &Chain, at: usize, what: &str, known: &[&str]) -> Box<Diagnost
 
 /// Adds the closest known name, or what is known at all.
 pub fn closest(finding: Diagnostic, name: &Spanned<String>, what: &str, known: &[&str]) -> Diagnostic {
+    let finding = finding.unresolved(what, &name.value);
     match suggest::closest(&name.value, known.iter().copied()) {
         Some(real) => {
             let finding =

@@ -157,9 +157,38 @@ pub fn as_text(value: &Value) -> Option<Text> {
 /// Checks a node and all below it: names, counts and types. An unknown name that is nearly a known one is reported and
 /// read as the known one, so that nothing else is said of the same slip.
 pub fn check(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
+    if syntax == Syntax::Kdl {
+        read_colons(node, block, diags);
+    }
     check_args(node, block, syntax, diags);
     check_props(node, block, syntax, diags);
     check_children(node, block, syntax, diags);
+}
+
+/// `key: "value"`, as YAML has it: reported and read as `key="value"`.
+fn read_colons(node: &mut Node, block: &'static Block, diags: &mut Diags) {
+    let key_of = |value: &Value| -> Option<Text> {
+        let text = value.text()?;
+        let key = text.value.strip_suffix(':')?;
+        let known = block.open.is_some() || block.props.iter().any(|prop| prop.name == key);
+        let bare = (text.span.end - text.span.start) as usize == text.value.len();
+        (known && bare).then(|| Text::plain(key, text.span.slice(0, key.len())))
+    };
+    while let Some((at, key)) = node.args.iter().enumerate().find_map(|(at, value)| Some((at, key_of(value)?))) {
+        let span = Span::new(key.span.file, key.span.end as usize, key.span.end as usize + 1);
+        let message = format!("`{}:` is written as in YAML", key.value);
+        let finding = Diagnostic::new(&codes::KDL_COLON, span, message).here("a property has `=` after its name");
+        node.args.remove(at);
+        if at < node.args.len() {
+            let value = node.args.remove(at);
+            let blank = Span { end: value.span.start, ..span };
+            diags.push(finding.fix("write `=`", Applicability::Safe, blank, "="));
+            node.props.push((key, value));
+        } else {
+            diags.push(finding.help("write `=` and the value"));
+            node.torn = true;
+        }
+    }
 }
 
 fn check_args(node: &Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
@@ -167,6 +196,8 @@ fn check_args(node: &Node, block: &'static Block, syntax: Syntax, diags: &mut Di
     for (at, value) in node.args.iter().enumerate() {
         match block.args.get(at).or(if many { block.args.last() } else { None }) {
             Some(arg) => check_type(value, arg.ty, arg.name, diags),
+            // What could not be read has been said; it may have been a property.
+            None if matches!(value.scalar, Scalar::Unread) => {}
             None => {
                 let message = format!("`{}` takes {}", block.name, count_values(block.args.len()));
                 diags.push(Diagnostic::new(&codes::EXTRA_VALUE, value.span, message).here("one value too many"));
@@ -224,7 +255,10 @@ fn check_props(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &m
             (None, None) => {}
         }
     }
-    for prop in block.props.iter().filter(|prop| prop.required) {
+    // A key that is not known is probably the one that is missing: one slip, one error.
+    let unknown = |key: &Text| block.open.is_none() && !block.props.iter().any(|prop| prop.name == key.value);
+    let slipped = node.props.iter().any(|(key, _)| unknown(key));
+    for prop in block.props.iter().filter(|prop| prop.required && !slipped) {
         let as_block = node.children.iter().any(|child| child.name.value == prop.name);
         if !node.torn && !as_block && !node.props.iter().any(|(key, _)| key.value == prop.name) {
             let message = format!("`{}` needs `{}`", block.name, prop.name);
@@ -300,8 +334,10 @@ fn check_children(node: &mut Node, block: &'static Block, syntax: Syntax, diags:
         seen.push(child.name.clone());
         check(child, known.block, syntax, diags);
     }
+    let known = |name: &Text| block.children.iter().any(|child| child.block.name == name.value);
+    let slipped = block.nested.is_none() && node.children.iter().any(|child| !known(&child.name));
     let needed = |child: &&super::table::Child| matches!(child.count, Count::Required | Count::Several);
-    for required in block.children.iter().filter(needed) {
+    for required in block.children.iter().filter(|child| needed(child) && !slipped) {
         let name = required.block.name;
         let as_property = node.props.iter().any(|(key, _)| key.value == name);
         if !as_property && !seen.iter().any(|child| child.value == name) {

@@ -69,3 +69,22 @@ fn names(folder: &Path) -> Vec<String> {
     names.sort();
     names
 }
+
+/// Every text of a folder by its path below it.
+pub fn files(folder: &Path) -> std::collections::BTreeMap<String, String> {
+    let mut found = std::collections::BTreeMap::new();
+    let mut open = vec![String::new()];
+    while let Some(path) = open.pop() {
+        for name in names(&folder.join(&path)) {
+            match name.strip_suffix('/') {
+                Some(inner) => open.push(format!("{path}{inner}/")),
+                None => {
+                    if let Ok(text) = std::fs::read_to_string(folder.join(format!("{path}{name}"))) {
+                        found.insert(format!("{path}{name}"), text);
+                    }
+                }
+            }
+        }
+    }
+    found
+}

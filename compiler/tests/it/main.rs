@@ -26,6 +26,7 @@ mod kubernetes_corpus;
 mod manifest_cases;
 mod manifest_corpus;
 mod manifest_findings;
+mod mutation;
 mod overlay;
 mod project;
 mod rules_corpus;

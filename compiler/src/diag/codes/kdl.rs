@@ -5,7 +5,7 @@ use crate::diag::Severity;
 
 /// All codes of this file.
 pub(super) const KDL: &[&Code] =
-    &[&KDL_VERSION_1, &UNCLOSED_BRACE, &UNCLOSED_QUOTE, &KDL_WORD, &KDL_ESCAPE, &KDL_CHARACTER];
+    &[&KDL_VERSION_1, &UNCLOSED_BRACE, &UNCLOSED_QUOTE, &KDL_WORD, &KDL_ESCAPE, &KDL_CHARACTER, &KDL_COLON];
 
 pub static KDL_VERSION_1: Code = Code {
     number: 12,
@@ -72,4 +72,15 @@ pub static KDL_CHARACTER: Code = Code {
 seen and are not allowed as themselves. In a string they can be written as escapes, such as `\\u{202e}`.",
     failing: "project \"shop\" // \u{200f}\n",
     fixed: "project \"shop\"\n",
+};
+
+pub static KDL_COLON: Code = Code {
+    number: 18,
+    name: "colon-for-equals",
+    severity: Severity::Error,
+    summary: "a property is written with a colon",
+    explanation: "In KDL a property is `key=value`, without blanks. `key: value` is YAML, which a spec may be written in as a whole: \
+in a file whose name ends with `.yaml`.",
+    failing: "project \"shop\"\nenvironment \"dev\" {\n    cluster \"default\" namespace: \"dev\"\n}\n",
+    fixed: "project \"shop\"\nenvironment \"dev\" {\n    cluster \"default\" namespace=\"dev\"\n}\n",
 };
