@@ -16,10 +16,12 @@ use crate::spec::Spec;
 pub fn check(sources: &Sources, spec: &Spec, model: &Model, places: &[Place], diags: &mut Diags) {
     for place in places {
         let kinds = Kinds::with_definitions(place.rendered.objects.iter().map(|object| &object.value));
+        let mut elsewhere: BTreeMap<Span, Vec<&Object>> = BTreeMap::new();
         for object in &place.rendered.objects {
-            diags.extend(scope(place, object, &kinds));
+            diags.extend(scope(place, object, &kinds, &mut elsewhere));
             diags.extend(inline_secret(sources, spec, place, object));
         }
+        diags.extend(elsewhere.into_iter().map(|(span, objects)| other_namespace(place, span, &objects)));
     }
     for (at, place) in places.iter().enumerate() {
         for other in &places[..at] {
@@ -28,19 +30,36 @@ pub fn check(sources: &Sources, spec: &Spec, model: &Model, places: &[Place], di
     }
 }
 
-fn scope(place: &Place, object: &Object, kinds: &Kinds) -> Option<Diagnostic> {
+/// Reports a kind that is of no namespace; an object in another namespace is collected by the place that says so.
+fn scope<'a>(
+    place: &Place,
+    object: &'a Object,
+    kinds: &Kinds,
+    elsewhere: &mut BTreeMap<Span, Vec<&'a Object>>,
+) -> Option<Diagnostic> {
     let own = &place.environment.namespace.value;
     if kinds.get(object.group(), object.kind()).is_some_and(|kind| !kind.namespaced) {
         return Some(cluster_scoped(place, object, own));
     }
-    if object.namespace().is_empty() || own.is_empty() || object.namespace() == own {
-        return None;
+    if !object.namespace().is_empty() && !own.is_empty() && object.namespace() != own {
+        elsewhere.entry(object.place("/metadata/namespace")).or_default().push(object);
     }
-    let message = format!("{} is in namespace `{}`, not `{own}`", object.key(), object.namespace());
-    let finding = Diagnostic::new(&codes::OTHER_NAMESPACE, object.place("/metadata/namespace"), message)
+    None
+}
+
+/// One place may give many objects their namespace.
+fn other_namespace(place: &Place, span: Span, objects: &[&Object]) -> Diagnostic {
+    let (first, own) = (objects[0], &place.environment.namespace.value);
+    let message = match objects.len() {
+        1 => format!("{} is in namespace `{}`, not `{own}`", first.key(), first.namespace()),
+        count => {
+            format!("{} and {} more are in namespace `{}`, not `{own}`", first.key(), count - 1, first.namespace())
+        }
+    };
+    let finding = Diagnostic::new(&codes::OTHER_NAMESPACE, span, message)
         .here(format!("environment `{}` renders it", place.name()))
         .label(place.environment.namespace.span, "the environment's namespace");
-    Some(finding.help("leave the namespace out of the manifest, or render the object in an environment of its own"))
+    finding.help("leave the namespace out of the manifest, or render the object in an environment of its own")
 }
 
 fn cluster_scoped(place: &Place, object: &Object, own: &str) -> Diagnostic {

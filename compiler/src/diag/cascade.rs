@@ -37,10 +37,42 @@ const HIDING: &[&Code] = &[
     &codes::WRONG_TYPE,
     &codes::MISSING_VALUE,
     &codes::DUPLICATE_DEFINITION,
+    &codes::SYNTAX_KDL,
+    &codes::KDL_WORD,
+    &codes::UNCLOSED_QUOTE,
 ];
+
+/// Mistakes in a name: what has the name is probably meant to be what is missing beside it.
+const MISNAMED: &[&Code] = &[&codes::UNKNOWN_BLOCK, &codes::UNKNOWN_PROPERTY];
+
+/// Findings that say that something lacks, or fits nothing, in the block where they are.
+const LACKING: &[&Code] = &[
+    &codes::MISSING_VALUE,
+    &codes::TYPE_INCOMPLETE,
+    &codes::NO_OVERLAY,
+    &codes::ROLLOUT_WORKLOAD,
+    &codes::CANARY_WEIGHTS,
+    &codes::PARAM_MISSING,
+    &codes::WORKSPACE_UNBOUND,
+    &codes::UNKNOWN_REFERENCE,
+    &codes::TYPE_MISMATCH,
+    &codes::VALUE_NOT_ALLOWED,
+    &codes::RESULT_NOT_WRITTEN,
+    &codes::IMAGE_NOT_IN_MANIFESTS,
+    &codes::SECRET_SOURCE,
+    &codes::STORE_PROVIDERS,
+    &codes::ANALYSIS_SOURCE,
+    &codes::CHANNEL_WAY,
+];
+
+/// With more errors than this nothing is left out: who has so many does not miss a few, and each pair is compared.
+const MOST: usize = 500;
 
 /// The findings without those that follow from others. `parts` are the blocks of the spec files `files`.
 pub fn quiet(sources: &Sources, files: &[FileId], parts: &[Part], diags: Diags) -> Diags {
+    if diags.errors() > MOST {
+        return diags;
+    }
     let findings: Vec<Diagnostic> = diags.into_iter().collect();
     let outline = Outline { sources, parts };
     let mut kept: Vec<Diagnostic> = Vec::new();
@@ -85,16 +117,21 @@ impl Outline<'_> {
             // Manifests that could not be read leave holes in everything that is said of the rest.
             return !UNREADABLE.contains(&finding.code) && (300..700).contains(&finding.code.number);
         }
-        if cause.code == &codes::UNKNOWN_BLOCK && structural(finding) {
-            // The block that is missing is probably the one with the unknown name.
-            let above = || {
-                let inner = self.innermost(cause.span).map_or(0, |inner| inner.depth);
-                let parent = self.around(cause.span).find(|part| part.depth + 1 == inner);
-                parent.is_some_and(|parent| holds(parent, finding.span) && parent.span.start == finding.span.start)
-            };
-            return finding.code == &codes::NO_PROJECT || (finding.code == &codes::MISSING_VALUE && above());
+        if cause.code == &codes::NO_PROJECT && finding.code == &codes::IMAGE_NOT_IN_MANIFESTS {
+            // Where images come from is said in the project.
+            return true;
         }
-        match (structural(finding), structural(cause)) {
+        if MISNAMED.contains(&cause.code) && finding.code == &codes::NO_PROJECT {
+            return self.innermost(cause.span).is_none_or(|inner| inner.depth == 0);
+        }
+        if MISNAMED.contains(&cause.code) && LACKING.contains(&finding.code) && self.beside(finding, cause) {
+            return true;
+        }
+        if self.defined(finding) && !self.defined(cause) && (structural(cause) || cause.unresolved.is_some()) {
+            return true;
+        }
+        let of_type = [&codes::TYPE_INCOMPLETE, &codes::VALUE_NOT_ALLOWED].contains(&finding.code);
+        match (structural(finding) && !of_type, structural(cause)) {
             (true, _) => false,
             (false, true) => self.hidden(finding, cause),
             (false, false) => self.unbound(finding, cause) || self.lost(finding, cause),
@@ -108,31 +145,76 @@ impl Outline<'_> {
             return true;
         }
         if holds(inner, finding.span) {
-            return cause.code == &codes::DUPLICATE_DEFINITION;
+            return cause.code == &codes::DUPLICATE_DEFINITION || finding.code == &codes::TYPE_INCOMPLETE;
+        }
+        if finding.code == &codes::RESULT_NOT_WRITTEN {
+            return self.outermost(cause.span).is_some_and(|task| holds(task, finding.span));
         }
         // A definition whose name could not be read may be any name of its kind.
         let unnamed = match inner.name.as_deref() {
             None => true,
             Some(name) => cause.code == &codes::WRONG_TYPE && self.sources.slice(cause.span).trim_matches('"') == name,
         };
-        let of_kind = |what: &str| inner.kind == what || (inner.kind == "param" && what == "parameter");
-        if unnamed && finding.unresolved.as_ref().is_some_and(|name| of_kind(&name.what)) {
+        if unnamed && finding.unresolved.as_ref().is_some_and(|name| of_kind(inner, &name.what)) {
             return true;
         }
-        HIDING.contains(&cause.code) && quoted(&finding.message).any(|word| self.has_word(inner.span, word))
+        let lacks = finding.unresolved.is_some() || LACKING.contains(&finding.code);
+        if !lacks || !HIDING.contains(&cause.code) {
+            return false;
+        }
+        // The type of a parameter that could not be read fits no value, and a task that could not be read gives no result.
+        let line = self.sources.line_text(finding.span);
+        let typed = |part: &Part| match part.kind.as_str() {
+            "param" | "task" => {
+                holds(part, finding.span) || part.name.as_deref().is_some_and(|name| has_word(line, name))
+            }
+            _ => false,
+        };
+        let untyped = self.around(cause.span).filter(|part| part.depth > 0).any(typed);
+        untyped || quoted(&finding.message).any(|word| self.has_word(inner.span, word))
     }
 
-    /// Whether a value is missing because it was given to a name that is not there.
-    fn unbound(&self, finding: &Diagnostic, cause: &Diagnostic) -> bool {
-        let unbound = [&codes::PARAM_MISSING, &codes::WORKSPACE_UNBOUND].contains(&finding.code);
-        let meant = || {
-            cause
-                .fixes
-                .iter()
-                .flat_map(|fix| &fix.edits)
-                .any(|edit| quoted(&finding.message).any(|name| name == edit.text))
+    /// Whether a finding is about the block in which the mistake in a name stands, or about what lies in that block.
+    fn beside(&self, finding: &Diagnostic, cause: &Diagnostic) -> bool {
+        let Some(mistaken) = self.innermost(cause.span) else { return false };
+        let parent = if cause.code == &codes::UNKNOWN_BLOCK {
+            self.around(cause.span).find(|part| part.depth + 1 == mistaken.depth)
+        } else {
+            Some(mistaken)
         };
-        unbound && cause.unresolved.is_some() && meant()
+        parent.is_some_and(|parent| holds(parent, finding.span))
+    }
+
+    /// Whether the spec does define what is said to be missing: then only its definition could not be read.
+    fn defined(&self, finding: &Diagnostic) -> bool {
+        let Some(missing) = &finding.unresolved else { return false };
+        let own = self.outermost(finding.span);
+        let within = |part: &Part| {
+            let scope = quoted(&finding.message).filter(|word| *word != missing.name);
+            let mut named = scope.map(|word| self.around(part.span).any(|outer| outer.name.as_deref() == Some(word)));
+            named.next().unwrap_or_else(|| part.depth == 0 || own.is_some_and(|own| holds(own, part.span)))
+        };
+        self.parts.iter().any(|part| {
+            let itself = holds(part, finding.span) && part.depth > 0;
+            // Expressions name what is inside a block.
+            let nested = finding.code != &codes::UNKNOWN_REFERENCE || part.depth > 0;
+            !itself
+                && nested
+                && of_kind(part, &missing.what)
+                && part.name.as_deref() == Some(&missing.name)
+                && within(part)
+        })
+    }
+
+    /// Whether a value is missing because it was given to a name that is not there, or its name was changed where it is
+    /// defined and not where the definition uses it.
+    fn unbound(&self, finding: &Diagnostic, cause: &Diagnostic) -> bool {
+        if ![&codes::PARAM_MISSING, &codes::WORKSPACE_UNBOUND].contains(&finding.code) || cause.unresolved.is_none() {
+            return false;
+        }
+        let definition = finding.labels.first().and_then(|label| self.outermost(label.span));
+        let inside = definition.is_some_and(|part| holds(part, cause.span));
+        inside || self.around(cause.span).any(|part| part.depth > 0 && holds(part, finding.span))
     }
 
     /// Whether a name is missing because the block that would give it has a reference to nothing.
@@ -168,6 +250,12 @@ impl Outline<'_> {
     fn has_word(&self, span: Span, word: &str) -> bool {
         has_word(self.sources.slice(span), word)
     }
+}
+
+/// Whether a block defines what a message calls `what`.
+fn of_kind(part: &Part, what: &str) -> bool {
+    let called = if part.kind == "param" { "parameter" } else { &part.kind };
+    what.split(" or ").any(|what| what == called)
 }
 
 fn holds(part: &Part, span: Span) -> bool {

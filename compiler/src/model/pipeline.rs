@@ -105,6 +105,21 @@ fn scope<'a>(spec: &'a written::Pipeline, outer: &'a Outer, params: &'a [Param])
     Scope { params, jobs: tasks.chain(images).chain(approvals).collect(), ..Scope::default() }
 }
 
+/// Reports given names that the task does not have. What is given already is not proposed once more.
+fn known_only<'a>(
+    given: impl Iterator<Item = &'a Spanned<String>> + Clone,
+    what: &str,
+    task: &Task,
+    known: &[&str],
+    diags: &mut Diags,
+) {
+    let has = |name: &&str| given.clone().any(|given| given.value == **name);
+    let free: Vec<&str> = known.iter().copied().filter(|name| !has(name)).collect();
+    for name in given.clone().filter(|name| !known.contains(&name.as_str())) {
+        find_in(name, what, &format!(" of task `{}`", task.name.value), &free, diags);
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Inner<'a> {
     outer: &'a Outer<'a>,
@@ -250,9 +265,7 @@ impl Inner<'_> {
 
     fn params(&self, spec: &written::TaskUse, task: &Task, diags: &mut Diags) -> Vec<Option<Given>> {
         let known: Vec<&str> = task.params.iter().map(|param| param.name.as_str()).collect();
-        for (name, _) in &spec.params {
-            find_in(name, "parameter", &format!(" of task `{}`", task.name.value), &known, diags);
-        }
+        known_only(spec.params.iter().map(|(name, _)| name), "parameter", task, &known, diags);
         let mut values = Vec::new();
         for param in &task.params {
             let given = spec.params.iter().find(|(name, _)| name.value == param.name.value);
@@ -297,9 +310,7 @@ impl Inner<'_> {
 
     fn bindings(&self, spec: &written::TaskUse, task: &Task, diags: &mut Diags) -> Option<Vec<usize>> {
         let known: Vec<&str> = task.workspaces.iter().map(Spanned::as_str).collect();
-        for (name, _) in &spec.workspaces {
-            find_in(name, "workspace", &format!(" of task `{}`", task.name.value), &known, diags);
-        }
+        known_only(spec.workspaces.iter().map(|(name, _)| name), "workspace", task, &known, diags);
         let mut bound = Vec::new();
         for wanted in &task.workspaces {
             match spec.workspaces.iter().find(|(name, _)| name.value == wanted.value) {

@@ -53,6 +53,11 @@ pub fn repair(text: &str, tokens: &[Token], found: &mut Findings) -> Repair {
         closed: Vec::new(),
         repair: Repair::default(),
     };
+    if let (0, 1, Some(stray)) = (opens, strays, reading.early()) {
+        reading.repair.strays.push(stray as u32);
+        reading.report(found);
+        return reading.repair;
+    }
     reading.run();
     if reading.closed.len() + reading.repair.strays.len() + reading.repair.opens.len() > opens + strays {
         reading.as_they_stand();
@@ -113,6 +118,35 @@ impl Reading<'_> {
             self.end_block(open, end);
         }
         self.repair.opens.sort_unstable();
+    }
+
+    /// The closing brace that is one too many, where a later one then closes nothing: the first that stands less deep than
+    /// the line whose block it would end, or behind which a line stands deeper than any block that is still open.
+    fn early(&self) -> Option<usize> {
+        let (mut open, mut last): (Vec<usize>, Option<usize>) = (Vec::new(), None);
+        let lines = self.lines();
+        let (mut line, mut indent) = (0, 0);
+        for (at, token) in self.tokens.iter().enumerate() {
+            let begins = lines.get(line).is_some_and(|line| line.first == at);
+            if begins {
+                indent = lines[line].indent;
+                line += 1;
+            }
+            match token.kind {
+                Kind::CloseBrace => {
+                    if begins && open.last().is_some_and(|opener| indent < *opener) {
+                        return Some(at);
+                    }
+                    let opener = open.pop()?;
+                    last = (begins && indent <= opener).then_some(at);
+                }
+                Kind::OpenBrace => open.push(indent),
+                _other if begins && open.is_empty() && indent > 0 => return last,
+                _other if begins && open.is_empty() => last = None,
+                _other => {}
+            }
+        }
+        None
     }
 
     /// The lines that are more than blanks and comments.
@@ -222,7 +256,8 @@ impl Reading<'_> {
     fn report(&self, found: &mut Findings) {
         let place = |token: usize| self.tokens[token].start as usize;
         // What is not kept need not be worded.
-        for (open, before) in &self.closed {
+        let closed: &[(usize, usize)] = if found.swallowed { &[] } else { &self.closed };
+        for (open, before) in closed {
             if found.full() {
                 return;
             }

@@ -13,12 +13,23 @@ pub struct Findings {
     pub file: FileId,
     /// Bytes that were looked at ahead of what was read: the work that could grow faster than the text.
     pub looked: usize,
+    /// Whether a comment goes on to the end of the text: what is not closed before it may be closed inside it.
+    pub swallowed: bool,
     list: Vec<Diagnostic>,
 }
 
 impl Findings {
     pub fn new(file: FileId) -> Findings {
-        Findings { file, looked: 0, list: Vec::new() }
+        Findings { file, looked: 0, swallowed: false, list: Vec::new() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Takes back what was found since there were so many.
+    pub fn truncate(&mut self, count: usize) {
+        self.list.truncate(count);
     }
 
     /// The findings in the order of the text, the first of them where there are many.
@@ -67,12 +78,13 @@ impl Findings {
     }
 
     pub fn unclosed_comment(&mut self, at: usize) {
+        self.swallowed = true;
         let finding = self.make(&codes::UNCLOSED_QUOTE, at, at + 2, "a comment is not closed");
         self.push(finding.here("no `*/` for it; comments nest").help("add `*/` where the comment ends"));
     }
 
     /// A string that begins at `at` with `open`, and is taken to end at `end`.
-    pub fn unclosed_string(&mut self, at: usize, open: &str, end: usize, close: &str) {
+    pub fn unclosed_string(&mut self, at: usize, open: &str, end: usize, close: &str, applicability: Applicability) {
         let finding = self.make(&codes::UNCLOSED_QUOTE, at, at + open.len(), "a string is not closed");
         let lines = open.ends_with("\"\"\"");
         let finding = match lines {
@@ -86,9 +98,17 @@ impl Findings {
         let finding = finding.label(self.span(end, end), "it would have to end here").help(help);
         let fix = (!lines).then(|| self.span(end, end));
         self.push(match fix {
-            Some(place) => finding.fix(format!("add `{close}`"), Applicability::Placeholder, place, close),
+            Some(place) => finding.fix(format!("add `{close}`"), applicability, place, close),
             None => finding,
         });
+    }
+
+    /// A string from `at` that ends with a quote at `end` and begins with none.
+    pub fn unopened_string(&mut self, at: usize, end: usize) {
+        let finding = self.make(&codes::UNCLOSED_QUOTE, at, end, "a string is not opened");
+        let finding =
+            finding.here("it ends with `\"` and does not begin with it").help("write `\"` at both ends, or at none");
+        self.push(finding.fix("add `\"`", Applicability::Maybe, self.span(at, at), "\""));
     }
 
     /// A quoted string over several lines, as version 1 allows it: from `at` to `end`.

@@ -8,13 +8,34 @@ use super::findings::Findings;
 use super::quotes::{self, Ahead};
 use super::tree::{Kind, Token};
 
+/// Most quotes of one line that are taken for wrong: each makes the rest of the line be read anew.
+const CULPRITS: usize = 8;
+
 /// The tokens of a text, an empty `End` last.
 pub fn tokens(text: &str, found: &mut Findings) -> Vec<Token> {
     let mut tokens = Vec::with_capacity(text.len() / 4 + 2);
     let mut at = 0;
     let mut ahead = Ahead::default();
+    // Where the line at hand begins: its first token, and the findings before it.
+    let mut line = (0, 0);
+    let mut culprits = 0;
     while at < text.len() {
         let (kind, end) = token(text, at, &mut ahead, found);
+        if kind == Kind::Unclosed
+            && culprits < CULPRITS
+            && let Some(culprit) = quotes::culprit(text, &tokens[line.0..], at)
+        {
+            // An earlier quote of the line is the wrong one: what stands behind it is read anew.
+            tokens.truncate(tokens.partition_point(|token| (token.start as usize) < culprit.start));
+            found.truncate(line.1);
+            culprit.report(found);
+            tokens.push(Token { kind, start: offset(culprit.start) });
+            at = culprit.end;
+            ahead.braces = 0;
+            line = (tokens.len(), found.len());
+            culprits += 1;
+            continue;
+        }
         match kind {
             Kind::Newline => ahead.braces = 0,
             Kind::OpenBrace => ahead.braces += 1,
@@ -23,6 +44,10 @@ pub fn tokens(text: &str, found: &mut Findings) -> Vec<Token> {
         }
         tokens.push(Token { kind, start: offset(at) });
         at = end;
+        if matches!(kind, Kind::Newline | Kind::Continuation | Kind::Lines | Kind::RawLines | Kind::BlockComment) {
+            line = (tokens.len(), found.len());
+            culprits = 0;
+        }
     }
     tokens.push(Token { kind: Kind::End, start: offset(text.len()) });
     tokens

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use super::chars::{self, Class};
 use super::findings::Findings;
 use super::lex;
-use super::tree::Kind;
+use super::tree::{Kind, Token};
+use crate::diag::Applicability;
 
 /// What is known of the text around a string: what was seen on the way is not looked for again.
 #[derive(Default)]
@@ -198,8 +199,59 @@ fn unclosed(
         end = body + text[body..end].trim_end().trim_end_matches(';').len();
     }
     let end = body + text[body..end].trim_end().len();
-    found.unclosed_string(at, open, end, close);
+    found.unclosed_string(at, open, end, close, Applicability::Placeholder);
     (Kind::Unclosed, end)
+}
+
+/// The quote that is wrong in a line with an odd number of them: the text from `start` to `end` is one string.
+pub struct Culprit {
+    pub start: usize,
+    pub end: usize,
+    /// Whether it lacks the quote that opens it; else the one that closes it.
+    unopened: bool,
+}
+
+impl Culprit {
+    pub fn report(&self, found: &mut Findings) {
+        if self.unopened {
+            found.unopened_string(self.start, self.end);
+        } else {
+            found.unclosed_string(self.start, "\"", self.end, "\"", Applicability::Maybe);
+        }
+    }
+}
+
+/// Looks in a line for the first string that touches other text: there the quotes got out of step. `tokens` are those of
+/// the line before `at`, where a string begins that the line does not close.
+pub fn culprit(text: &str, tokens: &[Token], at: usize) -> Option<Culprit> {
+    if !text[at..].starts_with('"') || text[at..].starts_with("\"\"\"") {
+        return None;
+    }
+    let ends = tokens.iter().skip(1).map(|token| token.start as usize).chain([at]);
+    let strings = tokens.iter().zip(ends).filter(|(token, _)| matches!(token.kind, Kind::Quoted | Kind::Escaped));
+    let strings = strings.map(|(token, end)| (token.start as usize, Some(end))).chain([(at, None)]);
+    let line = tokens.first().map_or(at, |token| token.start as usize);
+    for (start, end) in strings {
+        if touches(text[line..start].chars().next_back(), &['=', '(', ')', '{', ';', '"', '#', '\\']) {
+            let apart = |c: char| c.is_whitespace() || c == '=' || c == '"';
+            let own = text[line..start].rsplit(apart).next().map_or(0, str::len);
+            return Some(Culprit { start: start - own, end: start + 1, unopened: true });
+        }
+        let Some(end) = end else { continue };
+        if touches(text[end..].chars().next(), &['=', ')', '{', '}', ';', '"', '/', '\\', '#']) {
+            let inside = &text[start + 1..end - 1];
+            // The key of the next property was taken for text.
+            let key = inside.strip_suffix('=').and_then(|inside| inside.rfind(char::is_whitespace));
+            let own = inside[..key.unwrap_or(inside.len())].trim_end();
+            return (!own.is_empty()).then_some(Culprit { start, end: start + 1 + own.len(), unopened: false });
+        }
+    }
+    None
+}
+
+/// Whether a character beside a string is more than a blank or one of those that may stand there.
+fn touches(beside: Option<char>, allowed: &[char]) -> bool {
+    beside.is_some_and(|c| !c.is_whitespace() && !allowed.contains(&c))
 }
 
 /// A string of lines that begins at `at` with so many `#`.
@@ -213,7 +265,7 @@ fn lines(text: &str, at: usize, hashes: usize, ahead: &mut Ahead, found: &mut Fi
         return (kind, next.at + close.len());
     }
     let end = deeper(text, at, body, found);
-    found.unclosed_string(at, &text[at..body], end, &close);
+    found.unclosed_string(at, &text[at..body], end, &close, Applicability::Placeholder);
     (Kind::Unclosed, end)
 }
 

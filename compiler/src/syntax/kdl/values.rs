@@ -102,23 +102,32 @@ fn property(builder: &mut Builder<'_, '_>, node: usize, item: usize, key: usize,
     }
     if builder.tree.items[node].broken {
         builder.tree.items[item].broken = true;
+    } else if builder.at > behind && builder.kind().is_text() && equals_behind(builder) {
+        // The key of the next property stands where the value should.
+        builder.tree.items[item].broken = true;
+        no_value_of(builder, key, equals);
+        builder.at = behind;
     } else if builder.kind().is_text() || builder.kind() == Kind::Keyword {
         value(builder, node, item);
     } else {
         builder.tree.items[item].broken = true;
-        let (start, end) = (builder.tree.start(key), builder.tree.end(equals));
-        let name = builder.tree.token(key);
         if matches!(builder.kind(), Kind::Newline | Kind::LineComment | Kind::Semicolon | Kind::End)
             || matches!(builder.kind(), Kind::OpenBrace | Kind::CloseBrace)
         {
             builder.at = behind;
-            let finding = builder.found.syntax(start, end, format!("`{name}` has no value"));
-            builder.found.push(finding.here("nothing behind the `=`").help(format!("write {name}=\"…\"")));
+            no_value_of(builder, key, equals);
         } else {
             no_value(builder, builder.at, false);
             give_up(builder, node);
         }
     }
+}
+
+fn no_value_of(builder: &mut Builder<'_, '_>, key: usize, equals: usize) {
+    let (start, end) = (builder.tree.start(key), builder.tree.end(equals));
+    let name = builder.tree.token(key);
+    let finding = builder.found.syntax(start, end, format!("`{name}` has no value"));
+    builder.found.push(finding.here("nothing behind the `=`").help(format!("write {name}=\"…\"")));
 }
 
 /// Reads the token at hand as the value of `item`.

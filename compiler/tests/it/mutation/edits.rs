@@ -22,6 +22,10 @@ pub fn all(text: &str) -> Vec<Edit> {
     walk.edits
 }
 
+/// Properties whose values name nothing in the spec, although another block may have the same name.
+const NO_REFERENCES: &[&str] =
+    &["namespace", "at", "kind", "name", "description", "path", "image", "manifests", "type", "label", "size", "file"];
+
 struct Walk<'a> {
     text: &'a str,
     nodes: &'a [Node],
@@ -59,7 +63,9 @@ impl Walk<'_> {
             }
         }
         for (key, value) in &node.props {
-            self.property(node, key.span, &key.value);
+            // Any name is right for what is open, unless it names what another block defines.
+            let free = child.block.open.is_some() && !["param", "workspace"].contains(&node.name.value.as_str());
+            self.property(node, key.span, &key.value, free);
             if let Some(prop) = child.block.props.iter().find(|prop| prop.name == key.value) {
                 self.value(value, prop.ty);
             }
@@ -80,16 +86,19 @@ impl Walk<'_> {
         self.add("block with a doubled letter", at.start..at.start, &name[..1]);
     }
 
-    fn property(&mut self, node: &Node, key: Span, name: &str) {
+    fn property(&mut self, node: &Node, key: Span, name: &str, free: bool) {
         let at = range(key);
-        self.add("unknown property", at.clone(), "zzz");
-        if let Some(swapped) = swapped(name) {
-            self.add("property misspelt", at.clone(), swapped);
+        if !free {
+            self.add("unknown property", at.clone(), "zzz");
+            if let Some(swapped) = swapped(name) {
+                self.add("property misspelt", at.clone(), swapped);
+            }
         }
         let Some((_, value)) = node.props.iter().find(|(key, _)| key.value == name) else { return };
         let value = range(value.span);
         let both = format!(" {}", &self.text[at.start..value.end]);
-        self.add_seen("property twice", value.end..value.end, both, vec![at.start..value.end]);
+        let whole = at.start..value.end;
+        self.add_seen("property twice", value.end..value.end, both, vec![whole]);
         if self.text.get(at.end..at.end + 1) == Some("=") {
             self.add_seen("no `=`", at.end..at.end + 1, "", vec![at.clone(), value.clone()]);
             self.add("`==` for `=`", at.end..at.end + 1, "==");
@@ -110,7 +119,7 @@ impl Walk<'_> {
             self.add_seen("block twice", whole.start..whole.start, copy, vec![head.clone()]);
         }
         if let (Some(arg), Some(value)) = (block.args.first(), node.args.first()) {
-            if arg.required {
+            if arg.required && !arg.many {
                 self.add_seen("no required value", range(value.span), "", vec![head.clone()]);
             }
             if block.args.len() == 1 && !arg.many {
@@ -129,7 +138,7 @@ impl Walk<'_> {
             }
         }
         if let Some(name) = named {
-            let uses = self.uses(&name.value, name.span);
+            let uses = self.uses(node, &name.value, name.span, above.is_some());
             // The cluster `default` is there without being written.
             if !uses.is_empty()
                 && name.value != "default"
@@ -158,7 +167,11 @@ impl Walk<'_> {
         let Some(open) = open else { return };
         self.add_seen("brace not closed", whole.end - 1..whole.end, "", vec![open..open + 1, head.clone()]);
         self.add_seen("brace not opened", open..open + 1, "", vec![head.clone(), whole.end - 1..whole.end]);
-        self.add("brace too many", whole.end..whole.end, "\n}");
+        // Of two braces in the same column, each may be the one too many.
+        let behind = &self.text[whole.end..];
+        let twin = whole.end + behind.len() - behind.trim_start().len();
+        let twin = twin..twin + 1;
+        self.add_seen("brace too many", whole.end..whole.end, "\n}", vec![twin]);
         self.add("comment not closed", head.start..head.start, "/* ");
     }
 
@@ -171,7 +184,9 @@ impl Walk<'_> {
                     self.add_seen("quote not closed", at.end - 1..at.end, "", vec![at.clone()]);
                     self.add_seen("quote not opened", at.start..at.start + 1, "", vec![at.clone()]);
                 }
-                self.expression(&at);
+                if ty != Type::Script {
+                    self.expression(&at);
+                }
                 self.reference(&text.value, &at);
             }
             Scalar::Bool(truth) => {
@@ -217,28 +232,52 @@ impl Walk<'_> {
                 .and_then(|value| value.text())
                 .is_some_and(|text| text.value == value && range(text.span) != *at)
         });
-        if defined.count() > 0 && at.len() > 4 && self.text[..at.start].ends_with('=') {
+        if defined.count() > 0 && at.len() > 4 && self.refers(at.start) {
             self.add("reference misspelt", at.end - 1..at.end - 1, "x");
             self.add("reference to nothing", at.clone(), "\"quite-different\"");
         }
     }
 
     /// Where a name is used, as a whole value or in an expression.
-    fn uses(&self, name: &str, but: Span) -> Vec<Range<usize>> {
+    fn uses(&self, node: &Node, name: &str, but: Span, nested: bool) -> Vec<Range<usize>> {
+        let kind = node.name.value.as_str();
+        // What is inside a block is known inside it alone.
+        let scope = match kind {
+            "param" | "workspace" | "task" if nested => {
+                self.nodes.iter().map(|top| range(top.span)).find(|top| top.contains(&range(but).start))
+            }
+            _ => None,
+        };
         let mut found = Vec::new();
         for (at, _) in self.text.match_indices(name) {
             let place = at..at + name.len();
             let before = self.text[..at].chars().next_back();
             let after = self.text[place.end..].chars().next();
             let whole = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
-            let own = range(but).contains(&at);
-            let as_value = before == Some('"') && after == Some('"') && self.text[..at - 1].ends_with('=');
-            let in_chain = before == Some('.');
+            let own = range(but).contains(&at) || scope.as_ref().is_some_and(|scope| !scope.contains(&at));
+            let as_value = before == Some('"') && after == Some('"') && self.refers(at - 1);
+            let job = !self.text[..at].ends_with("after=\"") && !self.text[..at].ends_with("after \"");
+            let as_value = as_value
+                && match (kind, nested) {
+                    ("task", true) => !job,
+                    ("task", false) => self.text[..at].ends_with("use=\""),
+                    _ => job,
+                };
+            let in_chain = self.text[..at].ends_with(&format!("{kind}.")) && (kind != "task" || nested);
             if whole(before) && whole(after) && !own && (as_value || in_chain) {
                 found.push(place);
             }
         }
         found
+    }
+
+    /// Whether the value that begins at `at` is that of a property that names something, or of `after`.
+    fn refers(&self, at: usize) -> bool {
+        let Some(before) = self.text[..at].strip_suffix('=') else {
+            return self.text[..at].ends_with("after ") || self.text[..at].ends_with("checkout ");
+        };
+        let key = before.rsplit([' ', '\n', ';', '{']).next().unwrap_or("");
+        !NO_REFERENCES.contains(&key)
     }
 
     /// A node without its children.
