@@ -9,7 +9,7 @@ pub mod rules;
 pub mod schema;
 pub mod validate;
 
-use crate::diag::Diags;
+use crate::diag::{Diags, codes};
 use crate::source::{Sources, Span};
 use crate::syntax::yaml::Node;
 use schema::Schemas;
@@ -18,8 +18,14 @@ use schema::Schemas;
 pub fn check(sources: &Sources, object: &Object<'_>, schemas: &Schemas, diags: &mut Diags) {
     let mut found = Diags::default();
     validate::check(sources, object, schemas, &mut found);
+    // A field with a wrong name or type is the one that a rule would miss.
+    let mistaken = found.iter().any(|finding| [&codes::FIELD_UNKNOWN, &codes::FIELD_TYPE].contains(&finding.code));
+    let structure = found.len();
     rules::check(object, &mut found);
-    diags.extend(found);
+    let lacks = [&codes::REQUIRED_BY_RULE, &codes::RBAC_RULE, &codes::RESTART_POLICY];
+    let kept = found.into_iter().enumerate();
+    let kept = kept.filter(|(at, finding)| *at < structure || !mistaken || !lacks.contains(&finding.code));
+    diags.extend(kept.map(|(_, finding)| finding));
 }
 
 /// One object: what identifies it, and all of it with places.

@@ -117,6 +117,9 @@ impl Outline<'_> {
             // Manifests that could not be read leave holes in everything that is said of the rest.
             return !UNREADABLE.contains(&finding.code) && (300..700).contains(&finding.code.number);
         }
+        if self.refused(finding, cause) {
+            return true;
+        }
         if cause.code == &codes::NO_PROJECT && finding.code == &codes::IMAGE_NOT_IN_MANIFESTS {
             // Where images come from is said in the project.
             return true;
@@ -136,6 +139,17 @@ impl Outline<'_> {
             (false, true) => self.hidden(finding, cause),
             (false, false) => self.unbound(finding, cause) || self.lost(finding, cause),
         }
+    }
+
+    /// Whether an object that an API server refuses hides what is missing between objects: it is of the same file, or has
+    /// what is missed in its file.
+    fn refused(&self, finding: &Diagnostic, cause: &Diagnostic) -> bool {
+        let object = (900..1000).contains(&cause.code.number) || cause.code == &codes::MANIFEST_INCOMPLETE;
+        let between = (400..700).contains(&finding.code.number) && finding.code != &codes::MANIFEST_INCOMPLETE;
+        let text = || self.sources.text(cause.span.file);
+        object
+            && between
+            && (finding.span.file == cause.span.file || quoted(&finding.message).any(|word| has_word(text(), word)))
     }
 
     /// Whether a mistake in the form of a block hides what `finding` misses.

@@ -13,7 +13,7 @@ pub use scalar::Schema;
 use granit_parser::{ErrorKind, Options, Parser, ScanError};
 use serde_json::{Number, Value};
 
-use crate::diag::{Diagnostic, Diags, codes};
+use crate::diag::{Applicability, Diagnostic, Diags, codes};
 use crate::source::{FileId, Span};
 use crate::syntax::Text;
 
@@ -90,8 +90,31 @@ fn syntax_error(file: FileId, text: &str, error: &ScanError) -> Diagnostic {
     if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
         return too_deep(span);
     }
+    if let Some(open) = unclosed_quote(text, start) {
+        return unclosed(file, text, open, span);
+    }
     Diagnostic::new(&codes::SYNTAX_YAML, span, format!("this is not YAML: {}", error.kind()))
         .here("the parser gave up here")
+}
+
+/// Where a quoted text begins that was taken to end just before `at`, lines below: it was rather meant to end in its own
+/// line, and what follows it to begin another.
+fn unclosed_quote(text: &str, at: usize) -> Option<usize> {
+    let before = text[..at].trim_end_matches([' ', '\t']);
+    let quote = before.chars().next_back().filter(|c| matches!(c, '"' | '\''))?;
+    let inside = &before[..before.len() - 1];
+    let open = inside.rfind(quote)?;
+    inside[open..].contains('\n').then_some(open)
+}
+
+fn unclosed(file: FileId, text: &str, open: usize, noticed: Span) -> Diagnostic {
+    let line = text[open..].find(['\n', '\r']).map_or(text.len(), |length| open + length);
+    let (quote, end) = (&text[open..=open], open + text[open..line].trim_end().len());
+    let place = Span::new(file, end, end);
+    Diagnostic::new(&codes::SYNTAX_YAML, Span::new(file, open, end), "a quote is not closed")
+        .here(format!("no `{quote}` at its end"))
+        .label(noticed, "so the next quote ends it, with text behind")
+        .fix(format!("add `{quote}`"), Applicability::Maybe, place, quote)
 }
 
 fn too_deep(span: Span) -> Diagnostic {
