@@ -49,6 +49,7 @@ const MISNAMED: &[&Code] = &[&codes::UNKNOWN_BLOCK, &codes::UNKNOWN_PROPERTY];
 const LACKING: &[&Code] = &[
     &codes::MISSING_VALUE,
     &codes::TYPE_INCOMPLETE,
+    &codes::MATRIX_EMPTY,
     &codes::NO_OVERLAY,
     &codes::ROLLOUT_WORKLOAD,
     &codes::CANARY_WEIGHTS,

@@ -191,18 +191,48 @@ fn read_colons(node: &mut Node, block: &'static Block, diags: &mut Diags) {
     }
 }
 
-fn check_args(node: &Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
+/// A value by position where the only thing that is missing goes by key: it is taken for that.
+fn by_key(node: &mut Node, block: &'static Block, diags: &mut Diags) {
+    let missing =
+        |prop: &&super::table::Prop| prop.required && !node.props.iter().any(|(key, _)| key.value == prop.name);
+    let mut missing = block.props.iter().filter(missing);
+    let (Some(prop), None) = (missing.next(), missing.next()) else { return };
+    let read = node.args.last().is_some_and(|value| !matches!(value.scalar, Scalar::Unread));
+    if node.args.len() != block.args.len() + 1 || !read {
+        return;
+    }
+    let Some(value) = node.args.pop() else { return };
+    let before = Span { end: value.span.start, ..value.span };
+    let message = format!("`{}` takes its `{}` by key", block.name, prop.name);
+    diags.push(
+        Diagnostic::new(&codes::EXTRA_VALUE, value.span, message)
+            .here("a value by position")
+            .help(format!("write `{}=…`", prop.name))
+            .fix(format!("add `{}=`", prop.name), Applicability::Maybe, before, format!("{}=", prop.name)),
+    );
+    node.props.push((Text::plain(prop.name, value.span), value));
+}
+
+fn check_args(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
     let many = block.args.last().is_some_and(|arg| arg.many);
+    if !many && syntax == Syntax::Kdl {
+        by_key(node, block, diags);
+    }
     for (at, value) in node.args.iter().enumerate() {
         match block.args.get(at).or(if many { block.args.last() } else { None }) {
             Some(arg) => check_type(value, arg.ty, arg.name, diags),
-            // What could not be read has been said; it may have been a property.
-            None if matches!(value.scalar, Scalar::Unread) => {}
-            None => {
-                let message = format!("`{}` takes {}", block.name, count_values(block.args.len()));
-                diags.push(Diagnostic::new(&codes::EXTRA_VALUE, value.span, message).here("one value too many"));
-            }
+            None => {}
         }
+    }
+    // What could not be read has been said; it may have been a property.
+    let extra = node.args.iter().skip(if many { node.args.len() } else { block.args.len() });
+    let extra: Vec<Span> =
+        extra.filter(|value| !matches!(value.scalar, Scalar::Unread)).map(|value| value.span).collect();
+    if let (Some(first), Some(last)) = (extra.first(), extra.last()) {
+        let message = format!("`{}` takes {}", block.name, count_values(block.args.len()));
+        let here =
+            if extra.len() == 1 { "one value too many".to_owned() } else { format!("{} values too many", extra.len()) };
+        diags.push(Diagnostic::new(&codes::EXTRA_VALUE, Span { end: last.end, ..*first }, message).here(here));
     }
     let by_key = |name: &str| node.props.iter().any(|(key, _)| key.value == name);
     let missing = block.args.iter().skip(node.args.len()).filter(|arg| arg.required && !node.torn && !by_key(arg.name));
