@@ -37,8 +37,8 @@ pub use kustomization::{FILE_NAMES, Image};
 pub use load::Overlay;
 
 use crate::diag::{Diagnostic, Diags, codes};
-use crate::source::{Need, Sources, Span};
-use crate::syntax::yaml::Node;
+use crate::source::{FileId, Need, Sources, Span};
+use crate::syntax::yaml::{self, Node, Schema};
 use load::{Files, Found};
 use resource::Resource;
 
@@ -52,6 +52,20 @@ pub struct Rendered {
     pub needs: BTreeSet<Need>,
     /// The kustomization file of the path, if it is one.
     pub kustomization: Option<KustomizationFile>,
+}
+
+/// The paths that the text of a kustomization takes in as resources, bases or components.
+pub fn folders(text: &str) -> Vec<String> {
+    let nodes = yaml::parse(FileId(0), text, Schema::Kubernetes, &mut Diags::default());
+    let lists = nodes.iter().flat_map(|node| ["resources", "bases", "components"].map(|key| node.get(key)));
+    let items = lists.flatten().filter_map(Node::as_seq).flatten();
+    items.filter_map(Node::as_str).map(str::to_owned).collect()
+}
+
+/// Whether the text of a kustomization is that of a component, which only others render.
+pub fn is_component(text: &str) -> bool {
+    let nodes = yaml::parse(FileId(0), text, Schema::Kubernetes, &mut Diags::default());
+    nodes.iter().any(|node| node.get("kind").and_then(Node::as_str) == Some("Component"))
 }
 
 /// The kustomization at the root of a rendering: where a bump writes.
@@ -155,11 +169,23 @@ pub fn render(sources: &Sources, root: &str, asked: Span, overlay: &Overlay<'_>,
     let resources = at_root(&mut files, root, asked, &mut rendered.kustomization);
     if files.needs.is_empty() {
         build::check_unique(&mut files, &resources);
-        diags.extend(files.diags);
+        diags.extend(without_consequences(files.diags));
     }
     rendered.needs = files.needs;
     rendered.objects = resources.into_iter().map(object).collect();
     rendered
+}
+
+/// Where a base cannot be had, what it would have given is missing everywhere else, which is not said too.
+fn without_consequences(diags: Diags) -> Diags {
+    let bases = [&codes::REMOTE_BASE, &codes::MANIFEST_MISSING, &codes::OUTSIDE_PROJECT, &codes::KUSTOMIZE_HELM];
+    if !diags.iter().any(|finding| bases.contains(&finding.code)) {
+        return diags;
+    }
+    let follows = [&codes::TARGET_MISSING, &codes::GENERATOR, &codes::IMAGE_UNUSED, &codes::REPLACEMENT];
+    let mut kept = Diags::default();
+    kept.extend(diags.into_iter().filter(|finding| !follows.contains(&finding.code)));
+    kept
 }
 
 fn object(resource: Resource) -> Object {

@@ -219,9 +219,8 @@ fn check_args(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &mu
         by_key(node, block, diags);
     }
     for (at, value) in node.args.iter().enumerate() {
-        match block.args.get(at).or(if many { block.args.last() } else { None }) {
-            Some(arg) => check_type(value, arg.ty, arg.name, diags),
-            None => {}
+        if let Some(arg) = block.args.get(at).or(if many { block.args.last() } else { None }) {
+            check_type(value, arg.ty, arg.name, diags);
         }
     }
     // What could not be read has been said; it may have been a property.

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** hidden folders are not walked, symbolic links to folders are not followed, and what is read is sorted.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use waybill_compiler::Checking;
@@ -52,18 +53,65 @@ pub fn read(path: &Path, judge: &Judge) -> Result<Read, String> {
     sources.add(path.to_string_lossy(), "");
     let mut diags = Diags::default();
     let schemas = schemas(judge, &mut diags)?;
-    let kustomized = path.is_dir() && FILE_NAMES.iter().any(|name| path.join(name).is_file());
-    let root = if kustomized {
-        render(path, &mut sources, schemas, &mut diags)
-    } else {
-        let files = if path.is_dir() { walk(path, FILES) } else { vec![path.to_owned()] };
+    let files = if path.is_dir() { walk(path, FILES) } else { vec![path.to_owned()] };
+    let folders = kustomized(&files);
+    let root = (path.is_dir() && !folders.is_empty()).then(|| root_of(path)).flatten();
+    let Some(root) = root else {
         let files: Vec<FileId> = files.iter().filter_map(|file| open(file, &mut sources, &mut diags)).collect();
         plain::check(&sources, &files, schemas, &mut diags);
-        None
+        return Ok(finished(path.to_owned(), sources, diags, false));
     };
-    let rooted = root.is_some();
+    let mut found = Diags::default();
+    for folder in &folders {
+        render(&root, folder, &mut sources, &schemas, &mut found);
+    }
+    // What a kustomization reads is judged as it is rendered: by itself a patch is no object.
+    let others = files.iter().filter_map(|file| below(&root, file)).filter(|file| sources.by_path(file).is_none());
+    let others: Vec<String> = others.filter(|file| !is_kustomization(Path::new(file))).collect();
+    let opened = |file: &String| open_as(&root.join(file), file, &mut sources, &mut found);
+    let others: Vec<FileId> = others.iter().filter_map(opened).collect();
+    plain::check(&sources, &others, schemas, &mut found);
+    // Overlays share their bases, and with them what is wrong there.
+    let mut said = BTreeSet::new();
+    diags.extend(found.into_iter().filter(|finding| said.insert((finding.span, finding.message.clone()))));
+    Ok(finished(root, sources, diags, true))
+}
+
+fn finished(root: PathBuf, sources: Sources, diags: Diags, rooted: bool) -> Read {
     let checking = Checking { needs: Vec::new(), checked: None };
-    Ok(Read { root: root.unwrap_or_else(|| path.to_owned()), loaded: Loaded { sources, checking, diags }, rooted })
+    Read { root, loaded: Loaded { sources, checking, diags }, rooted }
+}
+
+fn is_kustomization(file: &Path) -> bool {
+    file.file_name().and_then(|name| name.to_str()).is_some_and(|name| FILE_NAMES.contains(&name))
+}
+
+/// The folders with a kustomization that no other one takes in; a component is rendered where it is used.
+fn kustomized(files: &[PathBuf]) -> Vec<PathBuf> {
+    let (mut folders, mut taken) = (BTreeSet::new(), BTreeSet::new());
+    for file in files.iter().filter(|file| is_kustomization(file)) {
+        let Some(folder) = file.parent().and_then(|folder| folder.canonicalize().ok()) else { continue };
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        let used = manifest::folders(&text);
+        taken.extend(used.iter().filter_map(|path| folder.join(path).canonicalize().ok()).filter(|path| path.is_dir()));
+        if !manifest::is_component(&text) {
+            folders.insert(folder);
+        }
+    }
+    folders.into_iter().filter(|folder| !taken.contains(folder)).collect()
+}
+
+/// The folder that paths are relative to: bases may lie anywhere below the one that holds `.git`; without one, below the
+/// folder itself.
+fn root_of(path: &Path) -> Option<PathBuf> {
+    let real = path.canonicalize().ok()?;
+    Some(real.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&real).to_owned())
+}
+
+/// A path as the sources name it.
+fn below(root: &Path, file: &Path) -> Option<String> {
+    let real = file.canonicalize().ok()?;
+    Some(real.strip_prefix(root).ok()?.to_string_lossy().into_owned())
 }
 
 fn schemas(judge: &Judge, diags: &mut Diags) -> Result<Schemas, String> {
@@ -103,8 +151,11 @@ fn walk(folder: &Path, most: usize) -> Vec<PathBuf> {
     let (mut folders, mut found) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = folders.pop() {
         let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        // What a Helm chart has in `templates` is no YAML before Helm has read it.
+        let chart = folder.join("Chart.yaml").is_file();
         for entry in entries.flatten() {
-            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            let hidden =
+                entry.file_name().to_string_lossy().starts_with('.') || (chart && entry.file_name() == "templates");
             let Ok(kind) = entry.file_type() else { continue };
             if kind.is_dir() && !hidden {
                 folders.push(entry.path());
@@ -121,7 +172,10 @@ fn walk(folder: &Path, most: usize) -> Vec<PathBuf> {
 }
 
 fn open(file: &Path, sources: &mut Sources, diags: &mut Diags) -> Option<FileId> {
-    let path = file.strip_prefix("./").unwrap_or(file).to_string_lossy().into_owned();
+    open_as(file, &file.strip_prefix("./").unwrap_or(file).to_string_lossy(), sources, diags)
+}
+
+fn open_as(file: &Path, path: &str, sources: &mut Sources, diags: &mut Diags) -> Option<FileId> {
     let missing = match std::fs::metadata(file).map(|metadata| metadata.len()) {
         Ok(bytes) if bytes > SIZE => Missing::TooLarge { bytes, limit: SIZE },
         Ok(_) | Err(_) => match std::fs::read(file).map(String::from_utf8) {
@@ -130,25 +184,22 @@ fn open(file: &Path, sources: &mut Sources, diags: &mut Diags) -> Option<FileId>
             Err(error) => Missing::Unreadable { reason: load::plain(&error) },
         },
     };
-    diags.push(needs::missing_file(&path, &missing));
+    diags.push(needs::missing_file(path, &missing));
     None
 }
 
-/// Renders the kustomization of a folder and judges its objects. Bases may lie anywhere below the folder that holds
-/// `.git`; without one, below the folder itself. Gives the folder that paths are relative to.
-fn render(path: &Path, sources: &mut Sources, schemas: Schemas, diags: &mut Diags) -> Option<PathBuf> {
-    let real = path.canonicalize().ok()?;
-    let root = real.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&real).to_owned();
-    let folder = Folder::open(&root).ok()?;
-    let below = real.strip_prefix(&root).ok()?.to_string_lossy().into_owned();
+/// Renders the kustomization of a folder below `root` and judges its objects.
+fn render(root: &Path, path: &Path, sources: &mut Sources, schemas: &Schemas, diags: &mut Diags) {
+    let Ok(folder) = Folder::open(root) else { return };
+    let Some(below) = below(root, path) else { return };
     let below = if below.is_empty() { ".".to_owned() } else { below };
     for _ in 0..needs::ROUNDS {
         let mut found = Diags::default();
         let rendered = manifest::render(sources, &below, Span::start_of(FileId(0)), &|_| None, &mut found);
         if rendered.needs.is_empty() {
-            plain::check_rendered(sources, &rendered.objects, schemas, &mut found);
+            plain::check_rendered(sources, &rendered.objects, schemas.clone(), &mut found);
             diags.extend(found);
-            return Some(root);
+            return;
         }
         for need in &rendered.needs {
             load::answer(&folder, sources, &need.path);
@@ -156,5 +207,4 @@ fn render(path: &Path, sources: &mut Sources, schemas: Schemas, diags: &mut Diag
     }
     let message = format!("the bases of `{}` lead on and on", path.display());
     diags.push(Diagnostic::new(&codes::UNREADABLE, Span::start_of(FileId(0)), message));
-    Some(root)
 }

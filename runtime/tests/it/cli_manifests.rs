@@ -80,3 +80,24 @@ fn the_folder_of_a_kustomization_is_rendered() {
     project.waybill("check over --format short").exits(1).says("base/map.yaml:4:11");
     project.waybill("check base/kustomization.yaml --format short").exits(0).says("WB0909");
 }
+
+#[test]
+fn kustomizations_below_a_folder_are_rendered_once_and_their_patches_are_no_objects() {
+    let project = Project::example("deploy-only");
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {app: web}}\n  \
+                      template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web, image: web, imagePullPolicy: always}]}\n";
+    project.write("plain/base/kustomization.yaml", "resources: [web.yaml]\n");
+    project.write("plain/base/web.yaml", deployment);
+    let patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 2}\n";
+    for overlay in ["dev", "prod"] {
+        project.write(
+            &format!("plain/{overlay}/kustomization.yaml"),
+            "resources: [../base]\npatches: [{path: more.yaml}]\nnamePrefix: a-\n",
+        );
+        project.write(&format!("plain/{overlay}/more.yaml"), patch);
+    }
+    project.write("plain/alone.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Bad_Name}\n");
+    let told = project.waybill("check plain --format short").exits(1);
+    assert_eq!(told.out.lines().filter(|line| line.contains(": error")).count(), 2, "{}", told.told());
+    told.says("plain/base/web.yaml:8:66").says("WB0905").says("plain/alone.yaml:3:18").says("WB0906");
+}
