@@ -22,7 +22,7 @@ pub fn check(sources: &Sources, object: &Object<'_>, schemas: &Schemas, diags: &
     let mistaken = found.iter().any(|finding| [&codes::FIELD_UNKNOWN, &codes::FIELD_TYPE].contains(&finding.code));
     let structure = found.len();
     rules::check(object, &mut found);
-    let lacks = [&codes::REQUIRED_BY_RULE, &codes::RBAC_RULE, &codes::RESTART_POLICY];
+    let lacks = [&codes::REQUIRED_BY_RULE, &codes::RBAC_RULE, &codes::RESTART_POLICY, &codes::UNKNOWN_VOLUME];
     let kept = found.into_iter().enumerate();
     let kept = kept.filter(|(at, finding)| *at < structure || !mistaken || !lacks.contains(&finding.code));
     diags.extend(kept.map(|(_, finding)| finding));

@@ -1,4 +1,4 @@
-//! Selectors and the labels that they are meant for: those of Services select some Pods.
+//! Selectors and the labels that they are meant for: those of Services, budgets and policies select some Pods.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::manifest::scope;
 use crate::manifest::selectors::Selector;
 use crate::plan::canary::TRACK_LABEL;
 
-/// Reports Services that select no Pods.
+/// Reports Services, disruption budgets and network policies that select no Pods.
 pub fn check(places: &[Place], diags: &mut Diags) {
     for place in places {
         // An object of another kind may make Pods that nobody knows here.
@@ -19,6 +19,13 @@ pub fn check(places: &[Place], diags: &mut Diags) {
         let pods: Vec<&Value> = place.rendered.objects.iter().filter_map(labels).collect();
         if known && !pods.is_empty() {
             place.of_kind("", "Service").for_each(|service| diags.extend(service_without_pods(place, service, &pods)));
+            for (group, kind, pointer) in [
+                ("policy", "PodDisruptionBudget", "/spec/selector"),
+                ("networking.k8s.io", "NetworkPolicy", "/spec/podSelector"),
+            ] {
+                let objects = place.of_kind(group, kind);
+                objects.for_each(|object| diags.extend(without_pods(place, object, pointer, &pods)));
+            }
         }
     }
 }
@@ -39,4 +46,15 @@ fn service_without_pods(place: &Place, service: &Object, pods: &[&Value]) -> Opt
     let message = format!("{} selects no Pods of environment `{}`", service.key(), place.name());
     let finding = Diagnostic::new(&codes::SERVICE_WITHOUT_PODS, service.place("/spec/selector"), message);
     Some(finding.here("no Pod has these labels").help("requests to it would find nobody"))
+}
+
+fn without_pods(place: &Place, object: &Object, pointer: &str, pods: &[&Value]) -> Option<Diagnostic> {
+    let selector = Selector::from_label_selector(object.value.pointer(pointer)?).ok()??;
+    let canary = selector.requirements.iter().any(|requirement| requirement.key == TRACK_LABEL);
+    if selector.is_empty() || canary || pods.iter().any(|labels| selector.matches(labels)) {
+        return None;
+    }
+    let message = format!("{} selects no Pods of environment `{}`", object.key(), place.name());
+    let finding = Diagnostic::new(&codes::SELECTS_NO_PODS, object.place(pointer), message);
+    Some(finding.here("no Pod has these labels").help("compare it with the labels of the Pod templates"))
 }

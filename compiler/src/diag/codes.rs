@@ -14,6 +14,7 @@ mod joins;
 mod kdl;
 mod kustomize;
 mod language;
+mod links;
 mod manifests;
 mod objects;
 mod planning;
@@ -37,6 +38,7 @@ pub use joins::*;
 pub use kdl::*;
 pub use kustomize::*;
 pub use language::*;
+pub use links::*;
 pub use manifests::*;
 pub use objects::*;
 pub use planning::*;
@@ -93,6 +95,7 @@ pub fn all() -> Vec<&'static Code> {
         RULES,
         GENERATORS,
         SCHEMAS,
+        LINKS,
     ]
     .concat();
     codes.sort_by_key(|code| code.number);

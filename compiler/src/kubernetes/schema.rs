@@ -16,6 +16,8 @@ use std::sync::OnceLock;
 use regex::Regex;
 use serde_json::Value;
 
+use crate::expr::Expression;
+
 /// The type that a value must have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Type {
@@ -75,6 +77,10 @@ pub struct Schema {
 pub struct Rule {
     pub rule: String,
     pub message: String,
+    /// Where in the value it is told, such as `.spec.name`; may be empty.
+    pub field_path: String,
+    /// Read when it is first used; `None` if it cannot be judged here.
+    pub compiled: OnceLock<Option<Expression>>,
 }
 
 /// Bounds of a value.

@@ -10,6 +10,7 @@ mod formats;
 mod kinds;
 mod metadata;
 mod names;
+mod rules;
 mod values;
 mod walk;
 

@@ -53,6 +53,13 @@ fn is_plain(value: &Value) -> bool {
     value.is_string() || value.is_number()
 }
 
+/// As `step_of`, by its index where another element has the same name.
+fn step_among(list: &[Value], index: usize, element: &Value) -> Step {
+    let step = step_of(index, element);
+    let same = |(other, element): (usize, &Value)| other != index && step_of(other, element) == step;
+    if list.iter().enumerate().any(same) { Step::Index(index) } else { step }
+}
+
 /// The steps of a JSON pointer into a value; a part that is not there ends them.
 pub(super) fn path_of(value: &Value, pointer: &str) -> Path {
     let (mut path, mut value) = (Path::new(), Some(value));
@@ -62,7 +69,10 @@ pub(super) fn path_of(value: &Value, pointer: &str) -> Path {
             Some(Value::Array(list)) => {
                 let index = part.parse::<usize>().ok();
                 let element = index.and_then(|index| list.get(index));
-                (index.map(|index| element.map_or(Step::Index(index), |element| step_of(index, element))), element)
+                (
+                    index.map(|index| element.map_or(Step::Index(index), |element| step_among(list, index, element))),
+                    element,
+                )
             }
             Some(value) => (Some(Step::Field(part.clone())), value.get(&part)),
             None => (Some(Step::Field(part)), None),

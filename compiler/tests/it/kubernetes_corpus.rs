@@ -2,6 +2,16 @@
 //!
 //! `cargo test -p waybill-compiler --test it -- kubernetes_corpus --nocapture` prints the tables; with `WAYBILL_SHOW=1`
 //! also every object that is judged differently.
+//!
+//! The verdicts come from validation code that ran without a server. Four things that it refuses are no mistakes; they have a column of their own (`apart`) and count neither as invalid nor as found:
+//! - `spec.clusterIPs` of a headless Service is "required": a server sets it before it validates;
+//! - `privileged` is "disallowed by cluster policy": the flag `--allow-privileged` of the server, which nearly all have;
+//! - `Chart.yaml` and `index.yaml` of Helm have an `apiVersion` and no kind: they are no objects, and a note says so;
+//! - the four documents with characters beyond U+FFFF reached a YAML reader with the escapes of JSON, as halves of
+//!   characters (`\ud83d\ude00`), and none of them writes such an escape. (Where one is written, it is an error here too.)
+//!
+//! An API server 1.36.1 created all 22 objects of the first two sorts with `--dry-run=server --validate=strict`.
+//! What is counted as found but not placed is refused at its `apiVersion` already: no release serves that version.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,6 +36,8 @@ struct Score {
     wrong: usize,
     /// Refused for what the validator does not judge (`BEYOND`).
     beyond: usize,
+    /// Refused by the validator for how it was run.
+    apart: usize,
 }
 
 impl Score {
@@ -36,6 +48,7 @@ impl Score {
         self.valid += other.valid;
         self.wrong += other.wrong;
         self.beyond += other.beyond;
+        self.apart += other.apart;
     }
 }
 
@@ -121,6 +134,23 @@ fn fields(row: &Value) -> Vec<String> {
     errors.chain(unknown).chain(named).map(str::to_owned).collect()
 }
 
+/// Whether the validator refuses a document only for how it was run: see the head of this file.
+fn apart(row: &Value, node: &Node) -> bool {
+    let of_the_server = |error: &Value| match error["type"].as_str() {
+        Some("FieldValueRequired") => error["field"] == "spec.clusterIPs",
+        Some("FieldValueForbidden") => error["detail"] == "disallowed by cluster policy",
+        _ => false,
+    };
+    let of_helm = ["entries", "version"].iter().any(|key| node.get(key).is_some())
+        && ["kind", "metadata", "spec"].iter().all(|key| node.get(key).is_none());
+    let errors = row["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let strict = row.get("unknownFields").is_some() || row.get("strictError").is_some();
+    let escaped =
+        row["decodeError"].as_str().is_some_and(|error| error.ends_with("invalid Unicode character escape code"));
+    let rare = escaped && node.to_json().to_string().chars().any(|character| character > '\u{ffff}');
+    (!errors.is_empty() && !strict && errors.iter().all(of_the_server)) || of_helm || rare
+}
+
 fn score(row: &Value, file: &File, schemas: &Schemas, beyond: &[&str]) -> Option<Score> {
     let valid = row["valid"].as_bool()?;
     let id = row["id"].as_str().unwrap();
@@ -143,6 +173,9 @@ fn score(row: &Value, file: &File, schemas: &Schemas, beyond: &[&str]) -> Option
         }
         return Some(Score { valid: 1, wrong, beyond, ..Score::default() });
     }
+    if findings.is_empty() && apart(row, node) {
+        return Some(Score { apart: 1, ..Score::default() });
+    }
     let fields = fields(row);
     let placed =
         !findings.is_empty() && (fields.is_empty() || fields.iter().any(|field| covers(node, field, &findings)));
@@ -157,13 +190,13 @@ fn score(row: &Value, file: &File, schemas: &Schemas, beyond: &[&str]) -> Option
 
 fn table(title: &str, rows: &BTreeMap<String, Score>) -> Score {
     println!(
-        "{title:<52} {:>7} {:>6} {:>7} {:>6} {:>6} {:>7}",
-        "invalid", "found", "placed", "valid", "false", "beyond"
+        "{title:<52} {:>7} {:>6} {:>7} {:>6} {:>6} {:>7} {:>6}",
+        "invalid", "found", "placed", "valid", "false", "beyond", "apart"
     );
     let mut total = Score::default();
     let line = |name: &str, score: &Score| {
-        let Score { invalid, found, placed, valid, wrong, beyond } = score;
-        println!("{name:<52} {invalid:>7} {found:>6} {placed:>7} {valid:>6} {wrong:>6} {beyond:>7}");
+        let Score { invalid, found, placed, valid, wrong, beyond, apart } = score;
+        println!("{name:<52} {invalid:>7} {found:>6} {placed:>7} {valid:>6} {wrong:>6} {beyond:>7} {apart:>6}");
     };
     for (name, score) in rows {
         line(name, score);
@@ -197,14 +230,16 @@ fn run(verdicts: &str, beyond: &[&str]) -> Option<Score> {
 fn built_in_kinds_are_judged_as_the_api_server_judges_them() {
     let Some(score) = run("k8s-validate.jsonl", BEYOND) else { return };
     assert_eq!(score.wrong, 0, "false positives");
-    assert!(score.found * 100 >= score.invalid * 93, "{score:?}");
-    assert!(score.placed * 100 >= score.found * 98, "{score:?}");
+    assert!(score.apart <= 27, "{score:?}");
+    assert!(score.found * 1000 >= score.invalid * 995, "{score:?}");
+    assert!(score.placed * 100 >= score.found * 99, "{score:?}");
 }
 
 #[test]
 fn custom_kinds_are_judged_as_their_definitions_say() {
     let Some(score) = run("crd-validate.jsonl", BEYOND_CUSTOM) else { return };
     assert_eq!(score.wrong, 0, "false positives");
-    assert!(score.found * 100 >= score.invalid * 98, "{score:?}");
+    assert!(score.apart <= 4, "{score:?}");
+    assert!(score.found * 1000 >= score.invalid * 995, "{score:?}");
     assert!(score.placed * 100 >= score.found * 97, "{score:?}");
 }

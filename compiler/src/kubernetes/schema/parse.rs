@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** total: what is not understood asks for nothing.
 
+use std::sync::OnceLock;
+
 use serde_json::Value;
 
 use super::{Limits, ListType, Pattern, Rule, Schema, Type};
@@ -49,8 +51,13 @@ pub fn schema(value: &Value) -> Schema {
 }
 
 fn rule(value: &Value) -> Option<Rule> {
-    let text = |key: &str| value.get(key).and_then(Value::as_str);
-    Some(Rule { rule: text("rule")?.to_owned(), message: text("message").unwrap_or("").to_owned() })
+    let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    Some(Rule {
+        rule: text("rule")?,
+        message: text("message").unwrap_or_default(),
+        field_path: text("fieldPath").unwrap_or_default(),
+        compiled: OnceLock::new(),
+    })
 }
 
 fn ty(value: &Value, format: &str) -> Type {

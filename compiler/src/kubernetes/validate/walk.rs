@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** below a value of the wrong type nothing is looked at.
 
-use super::{findings, metadata, values};
+use super::{findings, metadata, rules, values};
 use crate::diag::{Diagnostic, Diags, Severity, codes};
 use crate::kubernetes::Object;
 use crate::kubernetes::schema::{Known, Schema, Schemas, Type};
@@ -125,6 +125,10 @@ impl<'a> Walk<'a> {
         }
         if self.found.len() == before {
             self.alternatives(schema, node, key);
+        }
+        if self.found.len() == before && self.custom && self.strict && !schema.rules.is_empty() {
+            let path = self.path();
+            rules::check(&path, self.schemas, schema, node, key, self.path.is_empty(), &mut self.found);
         }
     }
 

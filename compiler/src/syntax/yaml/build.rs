@@ -163,6 +163,9 @@ impl<'a> Builder<'a> {
             Ok(resolved) => resolved,
             Err(message) => return self.fail(syntax(span, message)),
         };
+        if style == ScalarStyle::DoubleQuoted && self.schema != Schema::Core {
+            self.diags.extend(half_character(self.file, self.text, start, end));
+        }
         let text = |value: &str| Text {
             value: value.to_owned(),
             span,
@@ -344,6 +347,28 @@ fn duplicate(first: &Text, second: &Text) -> Diagnostic {
         .here("given again here")
         .label(first.span, "first given here")
         .help("remove one of the two")
+}
+
+/// The readers of kubectl and Kustomize refuse halves of characters (surrogates), which only JSON writes in pairs. What
+/// begins as JSON does is read as JSON.
+fn half_character(file: FileId, text: &str, start: usize, end: usize) -> Option<Diagnostic> {
+    let written = text.get(start..end).filter(|written| written.contains("\\u"))?;
+    if text.trim_start().starts_with(['{', '[']) {
+        return None;
+    }
+    let mut at = 0;
+    while let Some(escape) = written[at..].find('\\').map(|found| at + found) {
+        let digits = written.get(escape + 2..escape + 6).filter(|_| written[escape + 1..].starts_with('u'));
+        let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        if code.is_some_and(|code| (0xD800..0xE000).contains(&code)) {
+            let span = Span::new(file, start + escape, start + escape + 6);
+            let message =
+                format!("`{}` is half of a character, which YAML does not take", &written[escape..escape + 6]);
+            return Some(syntax(span, message).help("write the character itself, or `\\U` with its eight digits"));
+        }
+        at = escape + 1 + written[escape + 1..].chars().next()?.len_utf8();
+    }
+    None
 }
 
 fn too_much(span: Span) -> Diagnostic {
