@@ -36,6 +36,11 @@ use crate::diag::{Diags, Severity};
 use crate::source::Span;
 use at::At;
 
+/// What a quantity is worth, text or number; `None` for what is none.
+pub fn quantity(value: &serde_json::Value) -> Option<f64> {
+    value.as_f64().or_else(|| values::quantity(value.as_str()?))
+}
+
 /// Judges one object; kinds that are not built in are passed over.
 pub fn check(object: &Object<'_>, diags: &mut Diags) {
     let mut found = Diags::default();

@@ -5,6 +5,7 @@
 mod changes;
 mod draft;
 mod environment;
+mod immutable;
 mod objects;
 mod pipelines;
 mod policies;

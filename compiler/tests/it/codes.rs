@@ -19,6 +19,7 @@ pub const WITHOUT_EXAMPLE: &[&str] = &[
     "schema-unknown",
     "not-an-object",
     "schemas-empty",
+    "immutable-field",
 ];
 
 /// Findings that need git or a cluster: the tests of plans show them.

@@ -19,6 +19,7 @@ mod examples;
 mod expressions;
 mod external_secrets;
 mod folder;
+mod immutable;
 mod kdl;
 mod kdl_oracles;
 mod kdl_work;

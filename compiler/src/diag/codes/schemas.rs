@@ -16,6 +16,7 @@ pub(super) const SCHEMAS: &[&Code] = &[
     &SCHEMA_UNKNOWN,
     &NOT_AN_OBJECT,
     &SCHEMAS_EMPTY,
+    &IMMUTABLE_FIELD,
 ];
 
 pub static KIND_UNKNOWN: Code = Code {
@@ -303,6 +304,16 @@ pub static SCHEMAS_EMPTY: Code = Code {
     severity: Severity::Error,
     summary: "the folder of `--schemas` has no definitions",
     explanation: "No file below the folder holds a CustomResourceDefinition of `apiextensions.k8s.io/v1`, so that nothing would be checked with it.",
+    failing: "",
+    fixed: "",
+};
+
+pub static IMMUTABLE_FIELD: Code = Code {
+    number: 911,
+    name: "immutable-field",
+    severity: Severity::Error,
+    summary: "an update would change a field that stays as it was made",
+    explanation: "Selectors of workloads, claim templates of a StatefulSet, the template of a Job, the `roleRef` of a binding and some other fields cannot be changed: the API server refuses the update. The plan finds it before anything is applied. The way out is another name, or to delete the object first.",
     failing: "",
     fixed: "",
 };

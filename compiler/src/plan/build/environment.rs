@@ -34,8 +34,11 @@ pub fn build(draft: &mut Draft, id: EnvironmentId, pods: &Pods, health: &mut Hea
     let record = cluster.records.get(&place.segment);
     let inventory = record.map(|record| record.inventory.clone()).unwrap_or_default();
     let listed: BTreeSet<String> = inventory.iter().map(objects::show).collect();
-    let compared: Vec<Compared> =
-        desired.objects.iter().filter_map(|object| objects::compare(draft, object, &known, &listed)).collect();
+    let compared: Vec<Compared> = desired
+        .objects
+        .iter()
+        .filter_map(|object| objects::compare(draft, object, &known, &listed, &desired.unknowns))
+        .collect();
     if environment.sync.as_ref().is_some_and(|sync| sync.auto) {
         draft.note(format!(
             "environment {name}: sync \"auto\" needs a server; until one runs, only `waybill apply` applies"

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::changes;
 use super::draft::{Draft, Place, rule, unknowns_in};
+use super::immutable;
 use crate::diag::{Diagnostic, codes};
 use crate::manifest::{Object, scope};
 use crate::model::ClusterId;
@@ -70,6 +71,7 @@ pub fn compare<'a>(
     object: &'a Object,
     known: &ByName<'a>,
     inventory: &BTreeSet<String>,
+    unknowns: &[Unknown],
 ) -> Option<Compared<'a>> {
     let mut reference = reference(&object.value);
     let name = show(&reference);
@@ -86,6 +88,10 @@ pub fn compare<'a>(
                 .here("the target does not serve this kind")
                 .help("install what defines it, or add its CRD to the manifests"),
         );
+        return None;
+    }
+    if let Some(finding) = live.and_then(|live| immutable::check(object, live, &name, unknowns)) {
+        draft.problems.push(finding);
         return None;
     }
     let mut taken = Vec::new();
