@@ -59,6 +59,11 @@ impl Dialect {
     }
 }
 
+/// The functions of expressions of a spec, each form with what it gives.
+pub fn function_forms() -> Vec<[String; 2]> {
+    functions::forms(Dialect::Waybill)
+}
+
 /// Reads a string with `${…}` in it.
 pub fn parse(text: &Text, diags: &mut Diags) -> Template {
     template::template(text, diags)

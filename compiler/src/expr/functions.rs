@@ -118,6 +118,24 @@ pub(super) fn all(dialect: Dialect) -> impl Iterator<Item = &'static Function> {
     FUNCTIONS.iter().filter(move |function| !function.kubernetes || dialect == Dialect::Kubernetes)
 }
 
+/// Each form of a function as the reference writes it, with what it gives.
+pub(super) fn forms(dialect: Dialect) -> Vec<[String; 2]> {
+    let form = |function: &Function| {
+        let args: Vec<&str> = function.args.iter().map(|arg| arg.as_str()).collect();
+        let first = function.args.first().copied();
+        let text = match (function.method, args.split_first()) {
+            (true, Some((target, rest))) => format!("({target}).{}({})", function.name, rest.join(", ")),
+            (true, None) | (false, _) => format!("{}({})", function.name, args.join(", ")),
+        };
+        let result = match function.result {
+            Gives::Element => "an item of the list".to_owned(),
+            other => other.ty(first.map(|_| &Ty::Dyn)).to_string(),
+        };
+        [text, result]
+    };
+    all(dialect).map(form).collect()
+}
+
 const fn call(name: &'static str, args: &'static [Arg], result: Gives) -> Function {
     Function { name, method: false, args, result, kubernetes: false }
 }

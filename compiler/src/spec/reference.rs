@@ -3,6 +3,8 @@
 //! **Invariant:** nothing here knows a block by name: what the tables do not say is not in the documents, but for what
 //! expressions can name.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::ROOT;
@@ -134,17 +136,57 @@ fn of_type(ty: Type) -> Value {
     }
 }
 
-/// The reference of the language as Markdown.
-pub fn reference_markdown() -> String {
+/// One block in both syntaxes, as a part of a spec that compiles.
+#[derive(Clone, Debug)]
+pub struct Example {
+    pub kdl: String,
+    pub yaml: String,
+}
+
+/// Examples by the `key` of their block.
+pub type Examples = BTreeMap<usize, Example>;
+
+/// What tells one table from another: two blocks of one name may have different tables.
+pub fn key(block: &'static Block) -> usize {
+    std::ptr::from_ref(block) as usize
+}
+
+/// The reference of the language as Markdown. `unsupported` is what a plan refuses because apply cannot do it yet.
+pub fn reference_markdown(examples: &Examples, unsupported: &[String]) -> String {
     let mut page = String::from(HEAD);
+    let mut shown = BTreeMap::new();
     for child in ROOT.children {
-        block(child, child.block.name, 2, &mut page);
+        block(child, child.block.name, 2, &mut (&mut page, examples, &mut shown));
     }
     page.push_str(EXPRESSIONS);
     page.push_str(&super::param::TYPES.iter().map(|ty| format!("`{ty}`")).collect::<Vec<_>>().join(", "));
     page.push_str(".\n");
+    page.push_str(FUNCTIONS);
+    for [form, result] in crate::expr::function_forms() {
+        page.push_str(&format!("| `{form}` | {result} |\n"));
+    }
+    page.push_str(NOT_YET);
+    unsupported.iter().for_each(|what| page.push_str(&format!("- {what}\n")));
     page
 }
+
+const FUNCTIONS: &str = "
+### Functions
+
+The macros `has`, `all`, `exists`, `exists_one`, `map` and `filter` are those of CEL. Reading an expression and working it
+out have limits on depth, size and cost, each with an error of its own.
+
+| form | gives |
+|---|---|
+";
+
+const NOT_YET: &str = "
+## What apply does not do yet
+
+All of this is read and checked in full. A plan of a spec that uses it is refused at the place where it is written
+(`not-supported-by-apply`). The list is what plans of the specs that the examples are taken from refuse.
+
+";
 
 const HEAD: &str = "# The language
 
@@ -179,7 +221,11 @@ In the shell texts of `run` and `script` nothing is replaced: values reach a ste
 
 Types of parameters and results: ";
 
-fn block(child: &Child, path: &str, level: usize, page: &mut String) {
+/// The page so far, the examples, and under which path those that stand on it are.
+type Page<'p> = (&'p mut String, &'p Examples, &'p mut BTreeMap<usize, String>);
+
+fn block(child: &Child, path: &str, level: usize, state: &mut Page) {
+    let page = &mut *state.0;
     let block_table = child.block;
     let marks = "#".repeat(level.min(5));
     page.push_str(&format!("\n{marks} `{path}`\n\n{} {}\n", block_table.doc, how_often(child)));
@@ -199,8 +245,21 @@ fn block(child: &Child, path: &str, level: usize, page: &mut String) {
             page.push_str(&format!("| {name} | {} | {} |\n", cell(&ty), cell(&doc)));
         }
     }
+    example(block_table, path, state);
     for inner in block_table.children {
-        block(inner, &format!("{path} / {}", inner.block.name), level + 1, page);
+        block(inner, &format!("{path} / {}", inner.block.name), level + 1, state);
+    }
+}
+
+/// The example of a block where its table stands for the first time, else the way there.
+fn example(table: &'static Block, path: &str, (page, examples, shown): &mut Page) {
+    let Some(example) = examples.get(&key(table)) else { return };
+    match shown.get(&key(table)) {
+        Some(first) => page.push_str(&format!("\nExample: under `{first}`.\n")),
+        None => {
+            shown.insert(key(table), path.to_owned());
+            page.push_str(&format!("\n```kdl\n{}\n```\n\n```yaml\n{}\n```\n", example.kdl, example.yaml));
+        }
     }
 }
 

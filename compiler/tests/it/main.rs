@@ -30,6 +30,7 @@ mod manifest_findings;
 mod mutation;
 mod overlay;
 mod project;
+mod reference;
 mod rules_corpus;
 mod schemas;
 mod suite;

@@ -9,6 +9,8 @@ use waybill_compiler::source::FileId;
 use waybill_compiler::spec::reference;
 use waybill_compiler::syntax::yaml::{self, Schema};
 
+use crate::reference as examples;
+
 fn assert_fresh(name: &str, now: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas").join(name);
     if std::env::var_os("WAYBILL_UPDATE").is_some() {
@@ -27,7 +29,7 @@ fn the_schema_of_specs_is_fresh() {
 
 #[test]
 fn the_language_reference_is_fresh() {
-    assert_fresh("reference.md", &reference::reference_markdown());
+    assert_fresh("reference.md", &reference::reference_markdown(&examples::examples(), &examples::unsupported()));
 }
 
 #[test]

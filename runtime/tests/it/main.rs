@@ -27,3 +27,4 @@ mod repos;
 mod snapshot;
 mod step_checkout;
 mod step_image;
+mod yaml_language_server;
