@@ -38,7 +38,7 @@ mod unused;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diag::{Diagnostic, Diags};
+use crate::diag::{Diagnostic, Diags, codes};
 use crate::dockerfile::Dockerfile;
 use crate::manifest::Rendered;
 use crate::model::{EnvironmentId, JobId, Model, PipelineId};
@@ -127,6 +127,11 @@ pub fn run(sources: &Sources, spec: &Spec, model: Model, diags: &mut Diags) -> C
 /// What a plan refuses although the check lets it pass: what apply cannot do yet, and images that cannot be built here.
 pub fn refused_at_plan(checked: &Checked) -> Vec<Diagnostic> {
     let mut refused = unsupported::refused(&checked.model);
+    if checked.model.project.name.is_empty() {
+        let finding =
+            Diagnostic::new(&codes::NO_PROJECT, checked.model.project.span, "a module alone has nothing to plan");
+        refused.push(finding.here("this is a module").help("plan a project that uses it"));
+    }
     refused.extend(dockerfiles::refused(&checked.model, &checked.dockerfiles));
     refused
 }

@@ -15,6 +15,7 @@ pub mod expr;
 pub mod kubernetes;
 pub mod manifest;
 pub mod model;
+pub mod modules;
 pub mod needs;
 pub mod overlay;
 pub mod plan;
@@ -92,6 +93,7 @@ fn front(sources: &Sources, files: Vec<FileId>, mut diags: Diags) -> Front {
     let unread = diags.has_errors();
     let mut spec = spec::lower(sources, &files, &mut diags);
     spec.torn |= unread;
+    modules::bring(sources, &mut spec, &mut diags);
     if !spec.generated.needs.is_empty() {
         return Front { files, spec, model: None, diags };
     }

@@ -9,6 +9,7 @@ pub mod flow;
 mod given;
 pub mod governance;
 pub mod matrix;
+pub mod module;
 mod order;
 pub mod param;
 mod pipeline;

@@ -13,6 +13,13 @@ const FOLDER: &str = ".waybill";
 
 /// The spec files, or what must be looked at first.
 pub fn spec_files(sources: &Sources, diags: &mut Diags) -> Result<Vec<FileId>, Vec<Need>> {
+    files_in(sources, "", diags)
+}
+
+/// As `spec_files`, of a folder: empty for the project's own.
+pub fn files_in(sources: &Sources, folder: &str, diags: &mut Diags) -> Result<Vec<FileId>, Vec<Need>> {
+    let at = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+    let (kdl_path, yaml_path, inner_path) = (at("waybill.kdl"), at("waybill.yaml"), at(FOLDER));
     let mut needs = Vec::new();
     let mut asked = |path: &str| {
         let entry = sources.entry(path).cloned();
@@ -21,29 +28,29 @@ pub fn spec_files(sources: &Sources, diags: &mut Diags) -> Result<Vec<FileId>, V
         }
         entry
     };
-    let kdl = asked("waybill.kdl");
-    let yaml = asked("waybill.yaml");
-    let folder = asked(FOLDER);
+    let kdl = asked(&kdl_path);
+    let yaml = asked(&yaml_path);
+    let folder = asked(&inner_path);
     let names = match &folder {
         Some(Entry::Folder(names)) => names.as_slice(),
         None | Some(Entry::File(_) | Entry::Missing(_)) => &[],
     };
-    let (inner, unread) = choose(names);
+    let (inner, unread) = choose(&inner_path, names);
     let inner: Vec<(String, Option<Entry>)> = inner.into_iter().map(|path| (path.clone(), asked(&path))).collect();
     if !needs.is_empty() {
         return Err(needs);
     }
     let mut files = Vec::new();
     if present(&kdl) {
-        push(&mut files, "waybill.kdl", kdl.clone(), diags);
+        push(&mut files, &kdl_path, kdl.clone(), diags);
         if let (Some(Entry::File(kdl)), true) = (&kdl, present(&yaml)) {
             diags.push(both(*kdl, "`waybill.yaml` is not read beside `waybill.kdl`".into()));
         }
     } else if present(&yaml) {
-        push(&mut files, "waybill.yaml", yaml, diags);
+        push(&mut files, &yaml_path, yaml, diags);
     }
     if let (true, Some(Entry::Missing(missing))) = (present(&folder), &folder) {
-        diags.push(missing_file(FOLDER, missing));
+        diags.push(missing_file(&inner_path, missing));
     }
     for (path, entry) in inner {
         push(&mut files, &path, entry, diags);
@@ -63,9 +70,9 @@ fn both(kdl: FileId, message: String) -> Diagnostic {
 }
 
 /// The paths of a folder's KDL files, or of its YAML files where there is no KDL; and a YAML file that is passed over.
-fn choose(names: &[String]) -> (Vec<String>, Option<String>) {
+fn choose(folder: &str, names: &[String]) -> (Vec<String>, Option<String>) {
     let with = |end: &str| -> Vec<String> {
-        names.iter().filter(|name| name.ends_with(end)).map(|name| format!("{FOLDER}/{name}")).collect()
+        names.iter().filter(|name| name.ends_with(end)).map(|name| format!("{folder}/{name}")).collect()
     };
     let (kdl, yaml) = (with(".kdl"), with(".yaml"));
     if kdl.is_empty() { (yaml, None) } else { (kdl, yaml.into_iter().next()) }

@@ -17,6 +17,7 @@ pub mod pod;
 pub mod policy;
 pub mod project;
 pub mod reference;
+pub mod reuse;
 pub mod rollout;
 pub mod secret;
 pub mod table;
@@ -36,6 +37,11 @@ use view::{Syntax, View};
 /// A whole spec as written, files in order.
 #[derive(Clone, Debug, Default)]
 pub struct Spec {
+    /// What makes it a module.
+    pub module: Option<reuse::ModuleHead>,
+    pub uses: Vec<reuse::Use>,
+    /// What the modules are called whose tasks are among the tasks; a module of a module has a dot in its name.
+    pub modules: Vec<String>,
     pub projects: Vec<project::Project>,
     pub clusters: Vec<cluster::Cluster>,
     pub stores: Vec<secret::SecretStore>,
@@ -71,6 +77,8 @@ pub static ROOT: Block = Block {
     doc: "A delivery spec: what is built, where it runs, and how it gets there.",
     children: &[
         optional(&project::PROJECT),
+        optional(&reuse::MODULE),
+        many(&reuse::USE),
         many(&cluster::CLUSTER),
         many(&secret::SECRET_STORE),
         many(&task::TASK),
@@ -87,7 +95,7 @@ pub static ROOT: Block = Block {
 };
 
 /// Blocks of the design that this version does not know yet: they deserve a better message than "unknown".
-const LATER: &[&str] = &["use", "notify"];
+const LATER: &[&str] = &["notify"];
 
 /// Errors of reading that leave nothing out: names that they hide are still defined.
 const HARMLESS: &[&Code] = &[&codes::UNKNOWN_PROPERTY, &codes::DUPLICATE_KEY];
@@ -110,9 +118,18 @@ pub fn lower(sources: &Sources, files: &[FileId], diags: &mut Diags) -> Spec {
     }
     let clusters = roots.iter().flat_map(|(root, _)| generate::clusters(root)).collect();
     let outer = generate::Outer { sources, clusters };
-    for (mut node, syntax) in roots {
-        generate::expand(&mut node, syntax, &outer, &mut spec.generated, diags);
-        lower_root(node, syntax, &mut spec, diags);
+    for (node, syntax) in &mut roots {
+        generate::expand(node, *syntax, &outer, &mut spec.generated, diags);
+        check_root(node, *syntax, diags);
+        let view = View { block: &ROOT, node };
+        let head = view.child("module").map(|view| reuse::lower_module(&view));
+        spec.module = spec.module.take().or(head);
+    }
+    for (mut node, _) in roots {
+        if let Some(module) = &spec.module {
+            reuse::keep_tasks(&mut node, module.span, diags);
+        }
+        lower_root(&node, &mut spec, diags);
     }
     spec.torn |= spec.generated.failed;
     spec
@@ -135,7 +152,7 @@ pub fn outline(sources: &Sources, files: &[FileId]) -> Vec<Part> {
 }
 
 /// The documents of a file as nodes of `ROOT`.
-fn read(sources: &Sources, file: FileId, diags: &mut Diags) -> Vec<(Node, Syntax)> {
+pub fn read(sources: &Sources, file: FileId, diags: &mut Diags) -> Vec<(Node, Syntax)> {
     match syntax::parse(sources, file, diags) {
         Tree::Kdl(children) if children.is_empty() => Vec::new(),
         Tree::Kdl(children) => {
@@ -157,7 +174,7 @@ fn read(sources: &Sources, file: FileId, diags: &mut Diags) -> Vec<(Node, Syntax
     }
 }
 
-fn lower_root(mut node: Node, syntax: Syntax, spec: &mut Spec, diags: &mut Diags) {
+fn check_root(node: &mut Node, syntax: Syntax, diags: &mut Diags) {
     let later = |name: &Text| LATER.contains(&name.value.as_str());
     let places = node.children.iter().map(|child| &child.name).chain(node.props.iter().map(|(key, _)| key));
     for name in places.filter(|name| later(name)) {
@@ -170,8 +187,12 @@ fn lower_root(mut node: Node, syntax: Syntax, spec: &mut Spec, diags: &mut Diags
     }
     node.children.retain(|child| !later(&child.name));
     node.props.retain(|(key, _)| !later(key));
-    view::check(&mut node, &ROOT, syntax, diags);
-    let root = View { block: &ROOT, node: &node };
+    view::check(node, &ROOT, syntax, diags);
+}
+
+fn lower_root(node: &Node, spec: &mut Spec, diags: &mut Diags) {
+    let root = View { block: &ROOT, node };
+    spec.uses.extend(root.children("use").iter().filter_map(reuse::lower_use));
     spec.projects.extend(root.children("project").iter().map(project::lower));
     spec.clusters.extend(root.children("cluster").iter().filter_map(|view| cluster::lower(view, diags)));
     spec.stores.extend(root.children("secret-store").iter().filter_map(secret::lower_store));

@@ -18,10 +18,13 @@ use crate::spec::task::Task;
 pub fn check(spec: &Spec, diags: &mut Diags) {
     check_tops(spec, diags);
     let uses = uses(spec);
-    for task in &spec.tasks {
+    check_modules(spec, diags);
+    // What stands in a module is for others too.
+    for task in spec.tasks.iter().filter(|task| !task.name.value.contains('.')) {
         match uses.get(task.name.as_str()) {
             Some(uses) => check_task(task, uses, diags),
             None if measured(spec, task) => {}
+            None if spec.module.is_some() => check_inner(task, diags),
             None => diags.push(unused("task", &task.name, "no pipeline uses it")),
         }
     }
@@ -78,6 +81,22 @@ fn check_named(spec: &Spec, diags: &mut Diags) {
     }
 }
 
+/// Modules of which no task is used; those of a module may be there for others.
+fn check_modules(spec: &Spec, diags: &mut Diags) {
+    let tasks = spec.pipelines.iter().flat_map(|pipeline| pipeline.tasks.iter().chain(&pipeline.finally));
+    let tasks: Vec<&str> = tasks.map(|task| task.task.as_str()).collect();
+    let metrics = spec.analyses.iter().flat_map(|analysis| &analysis.metrics).flat_map(|metric| &metric.sources);
+    let jobs = metrics.filter_map(|source| match &source.kind {
+        SourceKind::Job(name) => Some(name.as_str()),
+        SourceKind::Prometheus | SourceKind::Web | SourceKind::Kubernetes { .. } => None,
+    });
+    let named: Vec<&str> = tasks.into_iter().chain(jobs).collect();
+    let idle = |alias: &str| !named.iter().any(|name| name.split_once('.').is_some_and(|(first, _)| first == alias));
+    for used in spec.uses.iter().filter(|used| spec.module.is_none() && idle(&used.alias.value)) {
+        diags.push(unused("module", &used.alias, "no pipeline uses a task of it"));
+    }
+}
+
 /// By name of a task: where it is used.
 fn uses(spec: &Spec) -> BTreeMap<&str, Vec<(&Pipeline, &TaskUse)>> {
     let mut all: BTreeMap<&str, Vec<(&Pipeline, &TaskUse)>> = BTreeMap::new();
@@ -90,6 +109,20 @@ fn uses(spec: &Spec) -> BTreeMap<&str, Vec<(&Pipeline, &TaskUse)>> {
 }
 
 fn check_task(task: &Task, uses: &[(&Pipeline, &TaskUse)], diags: &mut Diags) {
+    check_inner(task, diags);
+    for result in &task.results {
+        let read = |(pipeline, use_of): &(&Pipeline, &TaskUse)| {
+            let is_it = |chain: &&Chain| chain.parts() == ["task", &use_of.name.value, "result", &result.name.value];
+            values(pipeline).iter().flat_map(|template| template.chains()).any(|chain| is_it(&chain))
+        };
+        if !uses.iter().any(read) {
+            diags.push(unused("result", &result.name, "no pipeline reads it"));
+        }
+    }
+}
+
+/// What the steps of a task do not use.
+fn check_inner(task: &Task, diags: &mut Diags) {
     let templates = task.strings();
     for param in task.params.iter().filter(|param| !named(&templates, "param", &param.name.value)) {
         diags.push(unused("parameter", &param.name, "no step gets it"));
@@ -102,15 +135,6 @@ fn check_task(task: &Task, uses: &[(&Pipeline, &TaskUse)], diags: &mut Diags) {
     });
     for workspace in task.workspaces.iter().filter(|name| !by_path && !named(&templates, "workspace", &name.value)) {
         diags.push(unused("workspace", workspace, "no step works in it"));
-    }
-    for result in &task.results {
-        let read = |(pipeline, use_of): &(&Pipeline, &TaskUse)| {
-            let is_it = |chain: &&Chain| chain.parts() == ["task", &use_of.name.value, "result", &result.name.value];
-            values(pipeline).iter().flat_map(|template| template.chains()).any(|chain| is_it(&chain))
-        };
-        if !uses.iter().any(read) {
-            diags.push(unused("result", &result.name, "no pipeline reads it"));
-        }
     }
 }
 

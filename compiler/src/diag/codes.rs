@@ -16,6 +16,7 @@ mod kustomize;
 mod language;
 mod links;
 mod manifests;
+mod modules;
 mod objects;
 mod planning;
 mod rollouts;
@@ -40,6 +41,7 @@ pub use kustomize::*;
 pub use language::*;
 pub use links::*;
 pub use manifests::*;
+pub use modules::*;
 pub use objects::*;
 pub use planning::*;
 pub use rollouts::*;
@@ -85,6 +87,7 @@ pub fn all() -> Vec<&'static Code> {
         OBJECTS,
         ROLLOUTS,
         MANIFESTS,
+        MODULES,
         KUSTOMIZE,
         PLANNING,
         TASKS,

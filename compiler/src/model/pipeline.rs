@@ -8,7 +8,7 @@ use super::resolve::{cluster, find, find_in, unique};
 use super::scope::{self, Scope, ScopedJob, Typed};
 use super::{
     Atom, Checkout, Cluster, Given, ImageWork, Job, JobId, Param, Pipeline, Registry, Task, TaskId, TaskWork,
-    ValueType, Work, Workspace, given, order, param,
+    ValueType, Work, Workspace, given, module, order, param,
 };
 use crate::diag::{Applicability, Diagnostic, Diags, codes};
 use crate::source::Spanned;
@@ -21,6 +21,8 @@ pub struct Outer<'a> {
     /// Where each task stands by its name, the first of several.
     pub names: &'a BTreeMap<&'a str, usize>,
     pub registries: &'a [Registry],
+    /// What the modules are called that are used.
+    pub modules: &'a [String],
 }
 
 /// A pipeline, if every name in it that a job rests on is known.
@@ -219,10 +221,11 @@ impl Inner<'_> {
 
     fn task(&self, name: &Spanned<String>, diags: &mut Diags) -> Option<usize> {
         let found = self.outer.names.get(name.as_str()).copied().filter(|_| !name.value.is_empty());
-        found.or_else(|| {
+        if found.is_none() && !name.value.is_empty() {
             let known: Vec<&str> = self.outer.tasks.iter().map(|task| task.name.as_str()).collect();
-            find(name, "task", &known, diags)
-        })
+            diags.push(module::unknown(name, &known, self.outer.modules));
+        }
+        found
     }
 
     fn task_use(&self, spec: &written::TaskUse, flow: Flow, diags: &mut Diags) -> Option<Job> {

@@ -22,7 +22,8 @@ pub fn resolve(spec: &Spec, diags: &mut Diags) -> Model {
     unique(spec.environments.iter().map(|environment| &environment.name), "environment", diags);
     let tasks: Vec<_> = spec.tasks.iter().map(|spec| task::resolve(spec, diags)).collect();
     let names = tasks.iter().enumerate().rev().map(|(at, task)| (task.name.as_str(), at)).collect();
-    let outer = pipeline::Outer { clusters: &clusters, tasks: &tasks, names: &names, registries: &project.registries };
+    let (registries, modules) = (&project.registries, &spec.modules);
+    let outer = pipeline::Outer { clusters: &clusters, tasks: &tasks, names: &names, registries, modules };
     let pipelines: Vec<_> = spec.pipelines.iter().map(|spec| pipeline::resolve(spec, &outer, diags)).collect();
     let outer = environment::Outer { spec, clusters: &clusters, stores: &stores, pipelines: &pipelines };
     let mut environments = environments(spec, &outer, diags);
@@ -49,7 +50,7 @@ fn project(spec: &Spec, diags: &mut Diags) -> Project {
         diags.push(finding.here("the second").label(first.span, "the first"));
     }
     let written = spec.projects.first();
-    if let (None, Some(file), false) = (written, spec.files.first(), spec.is_empty()) {
+    if let (None, Some(file), false) = (written, spec.files.first(), spec.is_empty() || spec.module.is_some()) {
         let finding = Diagnostic::new(&codes::NO_PROJECT, Span::start_of(*file), "the spec has no project");
         diags.push(finding.help("begin with `project \"NAME\"`"));
     }
@@ -67,7 +68,10 @@ fn project(spec: &Spec, diags: &mut Diags) -> Project {
         branch: repo.and_then(|repo| repo.branch.clone()).map_or("main".into(), |branch| branch.value),
         registries: registries.unwrap_or_default(),
         credentials: repo.and_then(|repo| repo.credentials.clone()),
-        span: written.map_or(Span::start_of(FileId(0)), |project| project.span),
+        span: written
+            .map(|project| project.span)
+            .or(spec.module.as_ref().map(|module| module.span))
+            .unwrap_or(Span::start_of(FileId(0))),
     }
 }
 

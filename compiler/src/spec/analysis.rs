@@ -75,7 +75,7 @@ pub static JOB: Block = Block {
     name: "job",
     plural: "jobs",
     doc: "A task; good if it succeeds.",
-    args: &[arg("task", Type::Name, "name of a `task`")],
+    args: &[arg("task", Type::Reference, "name of a `task`")],
     ..BLOCK
 };
 

@@ -85,7 +85,7 @@ pub static TASK_USE: Block = Block {
     doc: "One task of the pipeline.",
     args: &[arg("name", Type::Name, "the name of this use")],
     props: &[
-        required("use", Type::Name, "the `task` that it runs"),
+        required("use", Type::Reference, "the `task` that it runs; `MODULE.NAME` for one of a module"),
         prop("after", Type::Text, "name of a task or image that must have ended well before"),
         prop("timeout", Type::Duration, "how long it may take"),
         prop("service-account", Type::Name, "service account of its Pod; without it the pipeline's"),

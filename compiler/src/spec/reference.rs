@@ -116,6 +116,7 @@ fn of_type(ty: Type) -> Value {
     let pattern = |pattern: &str| json!({"type": "string", "pattern": format!("{pattern}|\\$\\{{each\\.")});
     match ty {
         Type::Name => pattern("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"),
+        Type::Reference => pattern("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z]([a-z0-9-]{0,61}[a-z0-9])?)*$"),
         Type::Word => pattern("^[A-Za-z_][A-Za-z0-9_-]{0,62}$"),
         Type::Text | Type::Template | Type::Script => json!({"type": "string"}),
         Type::Expression => json!({"type": "string", "minLength": 1}),

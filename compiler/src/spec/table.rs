@@ -75,6 +75,8 @@ pub enum Count {
 pub enum Type {
     /// Lower-case letters, digits, `-`; begins with a letter.
     Name,
+    /// A name, or a name in a module: `catalog.go-test`.
+    Reference,
     /// Letters, digits, `-` and `_`; begins with a letter or `_`.
     Word,
     Text,
@@ -108,6 +110,7 @@ impl Type {
     pub fn describe(self) -> String {
         match self {
             Type::Name => "a name (lower-case letters, digits and `-`)".into(),
+            Type::Reference => "a name, or a name of a module such as `catalog.go-test`".into(),
             Type::Word => "a name (letters, digits, `-` and `_`)".into(),
             Type::Text => "a string".into(),
             Type::Template => "a string, with `${…}` for values".into(),

@@ -434,7 +434,7 @@ fn check_type(value: &Value, ty: Type, what: &str, diags: &mut Diags) {
     if let Some(found) = wrong_scalar(value, ty) {
         let mut finding = wrong(found);
         if let (Some(text), Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_)) = (as_text(value), &value.scalar)
-            && matches!(ty, Type::Text | Type::Template | Type::Name | Type::Word)
+            && matches!(ty, Type::Text | Type::Template | Type::Name | Type::Reference | Type::Word)
             && wrong_text(&text.value, ty).is_none()
         {
             finding =
@@ -463,9 +463,8 @@ fn wrong_scalar(value: &Value, ty: Type) -> Option<String> {
         Type::Int => number,
         Type::Percent | Type::Quantity => text || number,
         Type::Any => !matches!(value.scalar, Scalar::Null),
-        Type::Name | Type::Word | Type::Text | Type::Template | Type::Script | Type::Duration | Type::Expression => {
-            text
-        }
+        Type::Name | Type::Reference | Type::Word | Type::Text | Type::Template | Type::Script => text,
+        Type::Duration | Type::Expression => text,
         Type::Path | Type::Url | Type::Image | Type::Enum(_) => text,
     };
     (!ok).then(|| value.describe().to_owned())
@@ -474,6 +473,7 @@ fn wrong_scalar(value: &Value, ty: Type) -> Option<String> {
 fn wrong_text(text: &str, ty: Type) -> Option<String> {
     let ok = match ty {
         Type::Name => value::is_name(text),
+        Type::Reference => text.split('.').all(value::is_name),
         Type::Word => value::is_word(text),
         Type::Duration => value::duration_seconds(text).is_some(),
         Type::Quantity => value::is_quantity(text),
