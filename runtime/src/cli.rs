@@ -21,6 +21,7 @@ mod progress;
 mod report;
 mod session;
 mod show;
+mod vendor;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -74,6 +75,8 @@ enum Command {
     Explain(explain::Args),
     /// Put KDL files into the one layout
     Fmt(fmt::Args),
+    /// Fetch the modules that come from git, and lock them
+    Vendor(vendor::Args),
     /// Show what would happen, and save it
     Plan(plan::Args),
     /// Show a plan file
@@ -119,6 +122,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Fix(args) => fix::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Fmt(args) => fmt::run(&args),
+        Command::Vendor(args) => vendor::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Observe(args) => observe::run(&args),

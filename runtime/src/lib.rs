@@ -14,3 +14,4 @@ pub mod load;
 pub mod observe;
 pub mod planfile;
 pub mod step;
+pub mod vendor;

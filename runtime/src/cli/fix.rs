@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use similar::TextDiff;
-use waybill_compiler::diag::repair;
+use waybill_compiler::diag::{Diagnostic, Edit, repair};
+use waybill_compiler::modules::lock;
 
 use super::report::{self, Format};
 use super::session::Session;
@@ -62,7 +63,7 @@ fn repaired(session: &mut Session) -> Option<(Texts, usize)> {
     let mut texts = Texts::new();
     let mut count = 0;
     for _ in 0..ROUNDS {
-        let round = repair::repair(&session.loaded.sources, &session.loaded.diags.clone().sorted());
+        let round = repair::repair(&session.loaded.sources, &own(session));
         if round.texts.is_empty() {
             break;
         }
@@ -72,6 +73,16 @@ fn repaired(session: &mut Session) -> Option<(Texts, usize)> {
         session.loaded = reload(session, &texts)?;
     }
     (count > 0).then_some((texts, count))
+}
+
+/// The findings whose fixes are in files of the project: copies of modules are changed where they come from.
+fn own(session: &Session) -> Vec<Diagnostic> {
+    let copied = |edit: &Edit| session.loaded.sources.path(edit.span.file).starts_with(lock::FOLDER);
+    let mut findings = session.loaded.diags.clone().sorted();
+    for finding in &mut findings {
+        finding.fixes.retain(|fix| !fix.edits.iter().any(copied));
+    }
+    findings
 }
 
 /// The project compiled with other texts in place of its files.

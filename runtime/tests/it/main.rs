@@ -19,6 +19,7 @@ mod cli_manifests;
 mod cli_policies;
 mod cli_refused;
 mod cli_reports;
+mod cli_vendor;
 mod git;
 mod git_commit;
 mod planfile;

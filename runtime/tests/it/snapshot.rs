@@ -92,7 +92,7 @@ fn findings_in_frames() {
 fn help_of_every_command() {
     let project = Project::example("deploy-only");
     let mut text = project.waybill("--help").exits(0).out;
-    for command in ["check", "explain", "fmt", "plan", "show", "observe", "graph", "apply", "approve"] {
+    for command in ["check", "explain", "fmt", "vendor", "plan", "show", "observe", "graph", "apply", "approve"] {
         text.push_str(&format!(
             "\n$ waybill {command} --help\n{}",
             project.waybill(&format!("{command} --help")).exits(0).out

@@ -4,6 +4,8 @@
 //! time. One process at a time fetches into it, under a lock that the system drops with the process.
 //! Not here: pushing.
 
+mod revisions;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
