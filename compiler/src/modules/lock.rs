@@ -79,11 +79,11 @@ pub fn read(sources: &Sources, file: FileId, diags: &mut Diags) -> Lock {
         Tree::Yaml(_) => Vec::new(),
     };
     let mut lock = Lock::default();
-    if diags.errors() == before {
-        if let Err((span, what)) = fill(&mut lock, &nodes, Span::start_of(file)) {
-            let finding = Diagnostic::new(&codes::LOCK_UNREADABLE, span, format!("`{PATH}` cannot be read: {what}"));
-            diags.push(finding.here("not as `waybill vendor` writes it").help("run `waybill vendor`"));
-        }
+    if diags.errors() == before
+        && let Err((span, what)) = fill(&mut lock, &nodes, Span::start_of(file))
+    {
+        let finding = Diagnostic::new(&codes::LOCK_UNREADABLE, span, format!("`{PATH}` cannot be read: {what}"));
+        diags.push(finding.here("not as `waybill vendor` writes it").help("run `waybill vendor`"));
     }
     lock.torn = diags.errors() > before;
     lock

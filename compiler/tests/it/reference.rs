@@ -29,9 +29,19 @@ fn stems() -> Vec<PathBuf> {
     stems.into_iter().map(|path| path.with_extension("")).collect()
 }
 
-fn text(stem: &Path, extension: &str) -> String {
+/// The spec files of a suite by their paths without the ending: the first one has none, the others stand behind
+/// `--- path`.
+fn texts(stem: &Path, extension: &str) -> BTreeMap<String, String> {
     let text = std::fs::read_to_string(stem.with_extension(extension)).unwrap();
-    text.split("\n--- ").next().unwrap().to_owned() + "\n"
+    let mut parts = text.split("\n--- ");
+    let first = (String::new(), parts.next().unwrap().to_owned() + "\n");
+    let named = parts.filter_map(|part| {
+        let (path, text) = part.split_once('\n')?;
+        let (stem, ending) = path.rsplit_once('.')?;
+        let spec = stem == "waybill" || stem.ends_with("/waybill") || stem.contains(".waybill/");
+        (spec && ending == extension).then(|| (stem.to_owned(), text.to_owned() + "\n"))
+    });
+    std::iter::once(first).chain(named).collect()
 }
 
 /// The root nodes of both forms of a spec.
@@ -129,9 +139,12 @@ fn best(mut examples: Vec<Example>) -> Example {
 pub fn examples() -> Examples {
     let mut found = Found::new();
     for stem in stems() {
-        let (kdl_text, yaml_text) = (text(&stem, "kdl"), text(&stem, "yaml"));
-        let (kdl, yaml) = roots(&stem, &kdl_text, &yaml_text);
-        collect(&ROOT, &kdl, &yaml, (&kdl_text, &yaml_text), &mut found);
+        let mut twins = texts(&stem, "yaml");
+        for (path, kdl_text) in texts(&stem, "kdl") {
+            let Some(yaml_text) = twins.remove(&path) else { continue };
+            let (kdl, yaml) = roots(&stem, &kdl_text, &yaml_text);
+            collect(&ROOT, &kdl, &yaml, (&kdl_text, &yaml_text), &mut found);
+        }
     }
     found.into_iter().map(|(block, examples)| (block, best(examples))).collect()
 }
