@@ -10,6 +10,8 @@ pub mod render;
 pub mod repair;
 pub mod suggest;
 
+use std::collections::BTreeSet;
+
 pub use codes::Code;
 
 use crate::source::Span;
@@ -200,12 +202,14 @@ impl Diags {
 
     /// Keeps one finding of a code for each place inside of these spans: blocks that are read several times.
     pub fn once_in(&mut self, spans: &[Span]) {
-        let mut seen: Vec<(u16, Span)> = Vec::new();
+        if spans.is_empty() {
+            return;
+        }
+        let mut seen: BTreeSet<(u16, Span)> = BTreeSet::new();
         self.list.retain(|found| {
             let at = found.span;
             let inside = |span: &Span| span.file == at.file && span.start <= at.start && at.end <= span.end;
-            let again = seen.contains(&(found.code.number, at));
-            seen.push((found.code.number, at));
+            let again = !seen.insert((found.code.number, at));
             !again || !spans.iter().any(inside)
         });
     }

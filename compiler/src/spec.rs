@@ -28,6 +28,8 @@ pub mod view;
 pub mod yaml;
 
 use crate::diag::cascade::Part;
+use std::collections::BTreeMap;
+
 use crate::diag::{Code, Diagnostic, Diags, Severity, codes};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{self, Node, Text, Tree};
@@ -63,6 +65,11 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// The tasks by their names, the first of several: what looks each of many names up takes this once.
+    pub fn tasks_by_name(&self) -> BTreeMap<&str, &task::Task> {
+        self.tasks.iter().rev().map(|task| (task.name.as_str(), task)).collect()
+    }
+
     /// Whether nothing is defined at all.
     pub fn is_empty(&self) -> bool {
         let blocks = [self.projects.len(), self.clusters.len(), self.stores.len(), self.tasks.len()];

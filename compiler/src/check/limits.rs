@@ -1,5 +1,7 @@
 //! Time limits that fit into each other, retries, and who approves.
 
+use std::collections::BTreeMap;
+
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::Spanned;
 use crate::spec::Spec;
@@ -17,8 +19,9 @@ pub fn check(spec: &Spec, diags: &mut Diags) {
             fits(inner, task.timeout.as_ref(), "step", "task", diags);
         }
     }
+    let tasks = spec.tasks_by_name();
     for pipeline in &spec.pipelines {
-        check_pipeline(spec, pipeline, diags);
+        check_pipeline(&tasks, pipeline, diags);
     }
 }
 
@@ -31,7 +34,7 @@ fn fits(inner: &Spanned<u64>, outer: Option<&Spanned<u64>>, what: &str, around: 
     diags.push(finding.label(outer.span, format!("the limit of the {around}")));
 }
 
-fn check_pipeline(spec: &Spec, pipeline: &Pipeline, diags: &mut Diags) {
+fn check_pipeline(known: &BTreeMap<&str, &Task>, pipeline: &Pipeline, diags: &mut Diags) {
     let limits = &pipeline.timeouts;
     if let (Some(all), Some(tasks), finally) = (&limits.all, &limits.tasks, &limits.finally) {
         let sum = tasks.value.saturating_add(finally.as_ref().map_or(0, |finally| finally.value));
@@ -51,7 +54,7 @@ fn check_pipeline(spec: &Spec, pipeline: &Pipeline, diags: &mut Diags) {
     let finally = limits.finally.as_ref().or(limits.all.as_ref());
     for (uses, outer) in [(&pipeline.tasks, whole), (&pipeline.finally, finally)] {
         for task in uses {
-            check_use(spec, task, outer, diags);
+            check_use(known, task, outer, diags);
         }
     }
     for approval in &pipeline.approvals {
@@ -65,8 +68,8 @@ fn check_pipeline(spec: &Spec, pipeline: &Pipeline, diags: &mut Diags) {
     }
 }
 
-fn check_use(spec: &Spec, task: &TaskUse, outer: Option<&Spanned<u64>>, diags: &mut Diags) {
-    let used: Option<&Task> = spec.tasks.iter().find(|known| known.name.value == task.task.value);
+fn check_use(known: &BTreeMap<&str, &Task>, task: &TaskUse, outer: Option<&Spanned<u64>>, diags: &mut Diags) {
+    let used = known.get(task.task.as_str());
     let own = used.and_then(|used| used.timeout.as_ref());
     if let Some(limit) = &task.timeout {
         fits(limit, outer, "task", "pipeline", diags);

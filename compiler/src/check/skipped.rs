@@ -1,25 +1,32 @@
 //! Results that may not be there: of a task that `when` leaves out, or that failed before `finally`.
 
+use std::collections::BTreeMap;
+
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::expr::Chain;
 use crate::spec::Spec;
 use crate::spec::param::{Given, ResultDecl};
 use crate::spec::pipeline::{Pipeline, TaskUse};
+use crate::spec::task::Task;
+
+/// The tasks of a spec by name.
+type Tasks<'a> = BTreeMap<&'a str, &'a Task>;
 
 pub fn check(spec: &Spec, diags: &mut Diags) {
+    let known = spec.tasks_by_name();
     for pipeline in &spec.pipelines {
         for reader in &pipeline.tasks {
             for chain in chains(reader) {
-                check_reader(spec, pipeline, reader, chain, diags);
+                skippable(&known, pipeline, Some(reader), chain, diags);
             }
         }
         for image in &pipeline.images {
             for chain in image.tag.chains() {
-                skippable(spec, pipeline, None, chain, diags);
+                skippable(&known, pipeline, None, chain, diags);
             }
         }
         for reader in &pipeline.finally {
-            check_finally(spec, pipeline, reader, diags);
+            check_finally(&known, pipeline, reader, diags);
         }
     }
 }
@@ -30,20 +37,16 @@ fn chains(task: &TaskUse) -> Vec<&Chain> {
 }
 
 /// The task and result that a chain names.
-fn read<'a>(spec: &'a Spec, pipeline: &'a Pipeline, chain: &Chain) -> Option<(&'a TaskUse, &'a ResultDecl)> {
+fn read<'a>(known: &Tasks<'a>, pipeline: &'a Pipeline, chain: &Chain) -> Option<(&'a TaskUse, &'a ResultDecl)> {
     let parts = chain.parts();
     let ["task", name, "result", result, ..] = parts.as_slice() else { return None };
     let source = pipeline.tasks.iter().find(|task| task.name.value == *name)?;
-    let task = spec.tasks.iter().find(|task| task.name.value == source.task.value)?;
+    let task = known.get(source.task.as_str())?;
     Some((source, task.results.iter().find(|known| known.name.value == *result)?))
 }
 
-fn check_reader(spec: &Spec, pipeline: &Pipeline, reader: &TaskUse, chain: &Chain, diags: &mut Diags) {
-    skippable(spec, pipeline, Some(reader), chain, diags);
-}
-
-fn skippable(spec: &Spec, pipeline: &Pipeline, reader: Option<&TaskUse>, chain: &Chain, diags: &mut Diags) {
-    let Some((source, result)) = read(spec, pipeline, chain) else { return };
+fn skippable(known: &Tasks<'_>, pipeline: &Pipeline, reader: Option<&TaskUse>, chain: &Chain, diags: &mut Diags) {
+    let Some((source, result)) = read(known, pipeline, chain) else { return };
     let Some(when) = &source.when else { return };
     let same = reader.and_then(|reader| reader.when.as_ref()).is_some_and(|own| own.value.trim() == when.value.trim());
     if same || result.default.is_some() {
@@ -56,8 +59,8 @@ fn skippable(spec: &Spec, pipeline: &Pipeline, reader: Option<&TaskUse>, chain: 
     diags.push(finding.help("give the result a `default`, or this task the same `when`"));
 }
 
-fn check_finally(spec: &Spec, pipeline: &Pipeline, reader: &TaskUse, diags: &mut Diags) {
-    let Some(task) = spec.tasks.iter().find(|task| task.name.value == reader.task.value) else { return };
+fn check_finally(known: &Tasks<'_>, pipeline: &Pipeline, reader: &TaskUse, diags: &mut Diags) {
+    let Some(task) = known.get(reader.task.as_str()) else { return };
     for (name, given) in &reader.params {
         let Some(param) = task.params.iter().find(|param| param.name.value == name.value) else { continue };
         let Given::One(template) = given else { continue };
@@ -65,7 +68,7 @@ fn check_finally(spec: &Spec, pipeline: &Pipeline, reader: &TaskUse, diags: &mut
             continue;
         }
         for chain in template.chains() {
-            let Some((source, result)) = read(spec, pipeline, chain).filter(|(_, result)| result.default.is_none())
+            let Some((source, result)) = read(known, pipeline, chain).filter(|(_, result)| result.default.is_none())
             else {
                 continue;
             };

@@ -55,7 +55,7 @@ fn check_window(window: &Window, diags: &mut Diags) {
 
 fn parse(text: &str) -> Result<Cron, String> {
     let parser = CronParser::builder().seconds(Seconds::Disallowed).build();
-    parser.parse(text).map_err(|error| error.to_string())
+    parser.parse(text).map_err(|error| error.to_string().trim_end_matches('.').to_lowercase())
 }
 
 /// The longest time from one opening to the next, in seconds, over the first openings from a fixed day on; `None` if it

@@ -35,7 +35,8 @@ pub fn resolve(spec: &written::Pipeline, outer: &Outer, diags: &mut Diags) -> Op
     let params = param::params(&spec.params, diags);
     let scope = scope(spec, outer, &params);
     let workspaces: Vec<&str> = spec.workspaces.iter().map(|workspace| workspace.name.as_str()).collect();
-    let inner = Inner { outer, scope: &scope, workspaces: &workspaces };
+    let names = scope.jobs.iter().enumerate().rev().map(|(at, job)| (job.name, at)).collect();
+    let inner = Inner { outer, scope: &scope, workspaces: &workspaces, names: &names };
     let checkouts = spec.checkouts.iter().filter_map(|checkout| inner.checkout(checkout, diags)).collect();
     let tasks = spec.tasks.iter().map(|task| inner.task_job(task, false, diags));
     let mut jobs: Vec<Option<Job>> = tasks.collect();
@@ -127,6 +128,8 @@ struct Inner<'a> {
     outer: &'a Outer<'a>,
     scope: &'a Scope<'a>,
     workspaces: &'a [&'a str],
+    /// Where each job stands by its name, the first of several.
+    names: &'a BTreeMap<&'a str, usize>,
 }
 
 impl Inner<'_> {
@@ -159,12 +162,13 @@ impl Inner<'_> {
 
     fn after(&self, names: &[Spanned<String>], diags: &mut Diags) -> BTreeSet<JobId> {
         let mut after = BTreeSet::new();
-        if names.is_empty() {
-            return after;
-        }
-        let known: Vec<&str> = self.scope.jobs.iter().map(|job| job.name).collect();
         for name in names {
-            after.extend(find(name, "task or image", &known, diags).map(|at| self.scope.jobs[at].id));
+            let found = self.names.get(name.as_str()).copied().filter(|_| !name.value.is_empty());
+            let found = found.or_else(|| {
+                let known: Vec<&str> = self.scope.jobs.iter().map(|job| job.name).collect();
+                find(name, "task or image", &known, diags)
+            });
+            after.extend(found.map(|at| self.scope.jobs[at].id));
         }
         after
     }

@@ -2,6 +2,8 @@
 //!
 //! Source of the rule: the roots `param`, `workspace`, `result`, `task`, `image` of the language reference.
 
+use std::sync::Arc;
+
 use super::shape::{Kind, Shape};
 use super::{Atom, JobId, Param, ResultDecl, Value, ValueType};
 use crate::diag::{Applicability, Diagnostic, Diags, codes, suggest};
@@ -15,7 +17,7 @@ pub struct Scope<'a> {
     pub workspaces: Vec<&'a str>,
     pub results: &'a [ResultDecl],
     /// Jobs by name, with their results; images have `None`.
-    pub jobs: Vec<ScopedJob<'a>>,
+    pub jobs: Arc<[ScopedJob<'a>]>,
     /// Axes of the matrix at hand with the types of their values.
     pub axes: Vec<(String, Option<ValueType>)>,
     /// Whether it can be asked what became of the jobs.

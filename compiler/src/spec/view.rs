@@ -3,6 +3,8 @@
 //! **Invariant:** whatever a getter gives has the type that the table says; where it gives nothing, the value is absent or
 //! the finding has been made.
 
+use std::collections::BTreeMap;
+
 use super::table::{Block, Count, Open, Type};
 use super::value;
 use crate::diag::{Applicability, Diagnostic, Diags, codes, suggest};
@@ -269,15 +271,8 @@ fn check_props(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &m
             }
         }
     }
-    for (at, (key, value)) in node.props.iter().enumerate() {
-        if let Some((first, _)) = node.props[..at].iter().find(|(earlier, _)| earlier.value == key.value) {
-            let message = format!("`{}` is given twice", key.value);
-            diags.push(
-                Diagnostic::new(&codes::DUPLICATE_PROPERTY, key.span, message)
-                    .here("given again")
-                    .label(first.span, "first given here"),
-            );
-        }
+    given_twice(node, diags);
+    for (key, value) in &node.props {
         match (block.props.iter().find(|prop| prop.name == key.value), block.open) {
             (Some(prop), _) => check_type(value, prop.ty, prop.name, diags),
             (None, Some(open)) => check_type(value, open.ty, &key.value, diags),
@@ -293,6 +288,22 @@ fn check_props(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &m
             let message = format!("`{}` needs `{}`", block.name, prop.name);
             let finding = Diagnostic::new(&codes::MISSING_VALUE, node.name.span, message);
             diags.push(finding.here(format!("`{}` is missing", prop.name)).help(prop.doc));
+        }
+    }
+}
+
+/// Reports each property that was given before.
+fn given_twice(node: &Node, diags: &mut Diags) {
+    if node.props.len() < 2 {
+        return;
+    }
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    for (key, _) in &node.props {
+        let first = *seen.entry(&key.value).or_insert(key.span);
+        if first != key.span {
+            let message = format!("`{}` is given twice", key.value);
+            let finding = Diagnostic::new(&codes::DUPLICATE_PROPERTY, key.span, message).here("given again");
+            diags.push(finding.label(first, "first given here"));
         }
     }
 }
@@ -335,7 +346,7 @@ fn with_closest(finding: Diagnostic, key: &Text, known: &[&str], word: &str) -> 
 }
 
 fn check_children(node: &mut Node, block: &'static Block, syntax: Syntax, diags: &mut Diags) {
-    let mut seen: Vec<Text> = Vec::new();
+    let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     for child in &mut node.children {
         if let Some(nested) = block.nested
             && !block.children.iter().any(|known| known.block.name == child.name.value)
@@ -351,16 +362,16 @@ fn check_children(node: &mut Node, block: &'static Block, syntax: Syntax, diags:
         let Some(known) = known else { continue };
         child.name.value = known.block.name.to_owned();
         let once = matches!(known.count, Count::Required | Count::Optional);
-        if let Some(first) = seen.iter().find(|first| once && first.value == child.name.value) {
+        if let Some(first) = seen.get(&child.name.value).filter(|_| once) {
             let place = if block.name.is_empty() { "at the top level".into() } else { format!("in `{}`", block.name) };
             let message = format!("`{}` stands twice {place}", child.name.value);
             diags.push(
                 Diagnostic::new(&codes::DUPLICATE_BLOCK, child.name.span, message)
                     .here("again")
-                    .label(first.span, "first here"),
+                    .label(*first, "first here"),
             );
         }
-        seen.push(child.name.clone());
+        first_place(&mut seen, &child.name);
         check(child, known.block, syntax, diags);
     }
     let known = |name: &Text| block.children.iter().any(|child| child.block.name == name.value);
@@ -369,7 +380,7 @@ fn check_children(node: &mut Node, block: &'static Block, syntax: Syntax, diags:
     for required in block.children.iter().filter(|child| needed(child) && !slipped) {
         let name = required.block.name;
         let as_property = node.props.iter().any(|(key, _)| key.value == name);
-        if !as_property && !seen.iter().any(|child| child.value == name) {
+        if !as_property && !seen.contains_key(name) {
             let message = format!("`{}` needs a `{name}`", block.name);
             let finding = Diagnostic::new(&codes::MISSING_VALUE, node.name.span, message);
             diags.push(finding.here(format!("`{name}` is missing")).help(required.block.doc));
@@ -377,22 +388,25 @@ fn check_children(node: &mut Node, block: &'static Block, syntax: Syntax, diags:
     }
 }
 
+/// Remembers where a name stands for the first time.
+fn first_place(seen: &mut BTreeMap<String, Span>, name: &Text) {
+    if !seen.contains_key(&name.value) {
+        seen.insert(name.value.clone(), name.span);
+    }
+}
+
 /// An inner node with a name of the writer's own choice: values by position or by key, not both.
-fn check_nested(node: &Node, nested: Open, seen: &mut Vec<Text>, diags: &mut Diags) {
+fn check_nested(node: &Node, nested: Open, seen: &mut BTreeMap<String, Span>, diags: &mut Diags) {
     let name = &node.name;
-    if let Some(first) = seen.iter().find(|first| first.value == name.value) {
+    if let Some(first) = seen.get(&name.value) {
         let finding =
             Diagnostic::new(&codes::DUPLICATE_PROPERTY, name.span, format!("`{}` is given twice", name.value));
-        diags.push(finding.here("given again").label(first.span, "first given here"));
+        diags.push(finding.here("given again").label(*first, "first given here"));
     }
-    seen.push(name.clone());
+    first_place(seen, name);
     node.args.iter().for_each(|value| check_type(value, nested.ty, &name.value, diags));
-    for (at, (key, value)) in node.props.iter().enumerate() {
-        if let Some((first, _)) = node.props[..at].iter().find(|(earlier, _)| earlier.value == key.value) {
-            let finding =
-                Diagnostic::new(&codes::DUPLICATE_PROPERTY, key.span, format!("`{}` is given twice", key.value));
-            diags.push(finding.here("given again").label(first.span, "first given here"));
-        }
+    given_twice(node, diags);
+    for (key, value) in &node.props {
         check_type(value, nested.ty, &key.value, diags);
     }
     if let (Some(value), Some((key, _))) = (node.args.first(), node.props.first()) {

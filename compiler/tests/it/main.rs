@@ -20,6 +20,8 @@ mod expressions;
 mod external_secrets;
 mod folder;
 mod immutable;
+mod fuzzed;
+mod invariants;
 mod kdl;
 mod kdl_oracles;
 mod kdl_work;

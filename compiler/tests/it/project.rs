@@ -46,7 +46,7 @@ impl Project {
         }
     }
 
-    fn answer(&self, path: &str, sources: &mut Sources) {
+    pub fn answer(&self, path: &str, sources: &mut Sources) {
         if let Some(text) = self.files.get(path) {
             sources.answer_file(path, text.as_str());
             return;
