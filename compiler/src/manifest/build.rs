@@ -374,7 +374,8 @@ fn jobs<'t>(files: &mut Files<'_>, folder: &str, transformers: &'t [Transformer]
 }
 
 fn cycle(open: &[(String, Span)], path: &str, asked: Span) -> Diagnostic {
-    let names: Vec<&str> = open.iter().map(|(folder, _)| folder.as_str()).chain([path]).collect();
+    let names: Vec<String> =
+        open.iter().map(|(folder, _)| folder.as_str()).chain([path]).map(|name| format!("`{name}`")).collect();
     let message = format!("bases go in a circle: {}", names.join(" → "));
     let finding = Diagnostic::new(&codes::BASE_CYCLE, asked, message).here("back to where it began");
     open.iter()

@@ -97,7 +97,7 @@ fn findings_stand_where_the_mistake_is() {
     );
     assert_eq!(
         findings(&[("m/kustomization.yaml", "resources: [../n]\n"), ("n/kustomization.yaml", "resources: [../m]\n")]),
-        ["n/kustomization.yaml:1 `../m`: base-cycle: bases go in a circle: m → n → m"]
+        ["n/kustomization.yaml:1 `../m`: base-cycle: bases go in a circle: `m` → `n` → `m`"]
     );
     assert_eq!(
         findings(&[("m/a.yaml", "a: [\n---\n- x\n"), ("m/b.json", "{\"apiVersion\": \"v1\"}"), ("m/c.txt", "no")]),
