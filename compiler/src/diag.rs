@@ -175,6 +175,11 @@ impl Diags {
         self.list.push(diagnostic);
     }
 
+    /// The first error about exactly this place.
+    pub fn error_at(&mut self, span: Span) -> Option<&mut Diagnostic> {
+        self.list.iter_mut().find(|finding| finding.severity == Severity::Error && finding.span == span)
+    }
+
     pub fn len(&self) -> usize {
         self.list.len()
     }

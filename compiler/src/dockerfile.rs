@@ -103,6 +103,8 @@ pub struct Refusal {
     pub reason: String,
     /// What would be needed, or what to write instead; empty where the instruction is simply wrong.
     pub needs: String,
+    /// A source lies outside of the build context.
+    pub outside: bool,
 }
 
 impl fmt::Display for Refusal {

@@ -7,6 +7,7 @@ pub mod graft;
 pub mod plain;
 pub mod rules;
 pub mod schema;
+pub mod templating;
 pub mod validate;
 
 use crate::diag::{Diags, codes};
@@ -25,7 +26,10 @@ pub fn check(sources: &Sources, object: &Object<'_>, schemas: &Schemas, diags: &
     let lacks = [&codes::REQUIRED_BY_RULE, &codes::RBAC_RULE, &codes::RESTART_POLICY, &codes::UNKNOWN_VOLUME];
     let kept = found.into_iter().enumerate();
     let kept = kept.filter(|(at, finding)| *at < structure || !mistaken || !lacks.contains(&finding.code));
-    diags.extend(kept.map(|(_, finding)| finding));
+    let mut judged = Diags::default();
+    judged.extend(kept.map(|(_, finding)| finding));
+    templating::check(sources, object, &mut judged);
+    diags.extend(judged);
 }
 
 /// One object: what identifies it, and all of it with places.

@@ -50,6 +50,7 @@ ids! {
 #[derive(Clone, Debug)]
 pub struct Model {
     pub project: Project,
+    pub server: Option<Server>,
     pub clusters: Vec<Cluster>,
     pub stores: Vec<Store>,
     pub tasks: Vec<Task>,
@@ -67,6 +68,17 @@ pub struct Project {
     pub branch: String,
     pub registries: Vec<Registry>,
     pub credentials: Option<Spanned<String>>,
+    pub span: Span,
+}
+
+/// Where `waybill serve` runs.
+#[derive(Clone, Debug)]
+pub struct Server {
+    pub url: Spanned<String>,
+    pub cluster: ClusterId,
+    pub namespace: Spanned<String>,
+    /// Secrets of its namespace.
+    pub secrets: Vec<Secret>,
     pub span: Span,
 }
 
@@ -288,6 +300,8 @@ pub struct Pipeline {
     pub timeouts: crate::spec::flow::Timeouts,
     pub concurrency: Option<flow::Concurrency>,
     pub pod: Option<crate::spec::pod::Pod>,
+    /// Secrets of its namespace.
+    pub secrets: Vec<Secret>,
 }
 
 #[derive(Clone, Debug)]

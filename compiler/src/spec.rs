@@ -20,6 +20,7 @@ pub mod reference;
 pub mod reuse;
 pub mod rollout;
 pub mod secret;
+pub mod server;
 pub mod table;
 pub mod task;
 pub mod trigger;
@@ -50,6 +51,7 @@ pub struct Spec {
     pub tasks: Vec<task::Task>,
     pub pipelines: Vec<pipeline::Pipeline>,
     pub environments: Vec<environment::Environment>,
+    pub servers: Vec<server::Server>,
     pub triggers: Vec<trigger::Trigger>,
     pub policies: Vec<policy::Policy>,
     pub identities: Vec<access::Identity>,
@@ -70,10 +72,17 @@ impl Spec {
         self.tasks.iter().rev().map(|task| (task.name.as_str(), task)).collect()
     }
 
+    /// All `secret` blocks: of environments, pipelines and the server.
+    pub fn secrets(&self) -> impl Iterator<Item = &secret::Secret> {
+        let environments = self.environments.iter().flat_map(|environment| &environment.secrets);
+        let pipelines = self.pipelines.iter().flat_map(|pipeline| &pipeline.secrets);
+        environments.chain(pipelines).chain(self.servers.iter().flat_map(|server| &server.secrets))
+    }
+
     /// Whether nothing is defined at all.
     pub fn is_empty(&self) -> bool {
         let blocks = [self.projects.len(), self.clusters.len(), self.stores.len(), self.tasks.len()];
-        let more = [self.analyses.len(), self.channels.len()];
+        let more = [self.analyses.len(), self.channels.len(), self.servers.len()];
         let rest = [self.triggers.len(), self.policies.len(), self.identities.len(), self.accesses.len()];
         blocks.iter().chain(&rest).chain(&more).sum::<usize>() + self.pipelines.len() + self.environments.len() == 0
     }
@@ -91,6 +100,7 @@ pub static ROOT: Block = Block {
         many(&task::TASK),
         many(&pipeline::PIPELINE),
         many(&environment::ENVIRONMENT),
+        optional(&server::SERVER),
         many(&trigger::TRIGGER),
         many(&policy::POLICY),
         many(&access::IDENTITY),
@@ -205,6 +215,7 @@ fn lower_root(node: &Node, spec: &mut Spec, diags: &mut Diags) {
     spec.stores.extend(root.children("secret-store").iter().filter_map(secret::lower_store));
     spec.tasks.extend(root.children("task").iter().filter_map(|view| task::lower(view, diags)));
     spec.pipelines.extend(root.children("pipeline").iter().filter_map(|view| pipeline::lower(view, diags)));
+    spec.servers.extend(root.children("server").iter().map(server::lower));
     spec.triggers.extend(root.children("trigger").iter().filter_map(|view| trigger::lower(view, diags)));
     spec.policies.extend(root.children("policy").iter().filter_map(policy::lower));
     spec.identities.extend(root.children("identity").iter().filter_map(access::lower_identity));

@@ -25,6 +25,10 @@ pub fn check(sources: &Sources, model: &Model, needs: &mut BTreeSet<Need>, diags
     let mut found = Dockerfiles::new();
     for (at, pipeline) in model.pipelines.iter().enumerate() {
         for (job, work) in images(pipeline) {
+            if let Some(outside) = outside(work, pipeline.job(job).name.as_str()) {
+                diags.push(outside);
+                continue;
+            }
             let path = path(work);
             match sources.entry(&path) {
                 None => {
@@ -33,8 +37,9 @@ pub fn check(sources: &Sources, model: &Model, needs: &mut BTreeSet<Need>, diags
                 Some(Entry::File(file)) => {
                     let dockerfile = dockerfile::parse(sources.text(*file));
                     let read = Found { file: *file, dockerfile, asked: work.dockerfile.span };
-                    let refused = refusal(&read, pipeline.job(job).name.as_str());
+                    let refused = refusal(&read, pipeline.job(job).name.as_str(), false);
                     diags.extend(refused.map(|refused| Diagnostic { severity: Severity::Warning, ..refused }));
+                    copied_from_outside(&read, work, diags);
                     found.insert((PipelineId(at), job), read);
                 }
                 Some(Entry::Folder(_)) => diags.push(missing(pipeline, job, work, "it is a folder")),
@@ -64,6 +69,46 @@ fn path(work: &ImageWork) -> String {
     format!("{folder}{}", crate::spec::value::clean_path(&work.dockerfile.value))
 }
 
+/// A Dockerfile that is not below its context.
+fn outside(work: &ImageWork, name: &str) -> Option<Diagnostic> {
+    let path = &work.dockerfile.value;
+    if !path.starts_with('/') && stays_inside(path) {
+        return None;
+    }
+    let message = format!("the Dockerfile of image `{name}` lies outside its context: `{path}`");
+    let finding = Diagnostic::new(&codes::OUTSIDE_CONTEXT, work.dockerfile.span, message)
+        .here("not below the context")
+        .label(work.context.span, "the context");
+    Some(finding.help("take a folder as `context` that holds both, and write `dockerfile` relative to it"))
+}
+
+/// Whether a path never leads above where it starts.
+fn stays_inside(path: &str) -> bool {
+    let mut depth = 0i32;
+    path.split('/').all(|part| {
+        match part {
+            "" | "." => {}
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
+        depth >= 0
+    })
+}
+
+/// Sources that lead out of the context: this builder refuses them, and others take what lies at the context's root instead
+/// (<https://docs.docker.com/reference/dockerfile/#adding-files-from-the-build-context>).
+fn copied_from_outside(found: &Found, work: &ImageWork, diags: &mut Diags) {
+    for refusal in dockerfile::buildable(&found.dockerfile).err().into_iter().flatten().filter(|one| one.outside) {
+        let span = Span::new(found.file, refusal.span.start, refusal.span.end);
+        let finding =
+            Diagnostic::new(&codes::OUTSIDE_CONTEXT, span, format!("{}: {}", refusal.instruction, refusal.reason))
+                .here("other builders drop the `../` and take another file")
+                .label(work.context.span, "the context");
+        let finding = finding.help("take a folder as `context` that holds the file");
+        diags.push(Diagnostic { severity: Severity::Warning, ..finding });
+    }
+}
+
 fn missing(pipeline: &Pipeline, job: JobId, work: &ImageWork, why: &str) -> Diagnostic {
     let (job, path) = (pipeline.job(job), path(work));
     let message = format!("image `{}` has no Dockerfile: `{path}`", job.name.value);
@@ -84,8 +129,10 @@ fn missing(pipeline: &Pipeline, job: JobId, work: &ImageWork, why: &str) -> Diag
 }
 
 /// What keeps a Dockerfile from being built here, all of it in one finding.
-fn refusal(found: &Found, image: &str) -> Option<Diagnostic> {
-    let refusals = dockerfile::buildable(&found.dockerfile).err()?;
+fn refusal(found: &Found, image: &str, at_plan: bool) -> Option<Diagnostic> {
+    let mut refusals = dockerfile::buildable(&found.dockerfile).err()?;
+    // A check has a finding of its own for these.
+    refusals.retain(|refusal| at_plan || !refusal.outside);
     let place = |range: &std::ops::Range<usize>| Span::new(found.file, range.start, range.end);
     let first = refusals.first()?;
     let message = match first.instruction.as_str() {
@@ -106,7 +153,7 @@ fn refusal(found: &Found, image: &str) -> Option<Diagnostic> {
 pub fn refused(model: &Model, dockerfiles: &Dockerfiles) -> Vec<Diagnostic> {
     let refused = |((pipeline, job), found): (&(PipelineId, JobId), &Found)| {
         let name = model.pipeline(*pipeline).job(*job).name.as_str();
-        refusal(found, name).map(|finding| Diagnostic { severity: Severity::Error, ..finding })
+        refusal(found, name, true).map(|finding| Diagnostic { severity: Severity::Error, ..finding })
     };
     dockerfiles.iter().filter_map(refused).collect()
 }

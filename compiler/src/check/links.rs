@@ -61,6 +61,9 @@ pub fn check(model: &Model, places: &[Place], platforms: &Platforms, diags: &mut
             }
         }
         ports::check(place, diags);
+        if described(model, place, platforms) {
+            diags.extend(without_class(place, &provided));
+        }
     }
 }
 
@@ -79,6 +82,36 @@ fn provided<'a>(model: &'a Model, place: &'a Place, places: &'a [Place], platfor
         }
     }
     provided
+}
+
+/// Where a claim may leave its class out: the class that the manifests call the default
+/// (`pkg/volume/util`: `GetDefaultClass`).
+const DEFAULT_CLASS: &[&str] = &[
+    "/metadata/annotations/storageclass.kubernetes.io~1is-default-class",
+    "/metadata/annotations/storageclass.beta.kubernetes.io~1is-default-class",
+];
+
+/// The first claim that names no class, where the cluster has classes and none is the default.
+fn without_class(place: &Place, provided: &Provided) -> Option<Diagnostic> {
+    let classes =
+        provided.iter().filter(|((group, kind, ..), _)| (*group, *kind) == ("storage.k8s.io", "StorageClass"));
+    let classes: Vec<&Object> = classes.map(|(_, class)| *class).collect();
+    let is_default = |class: &&Object| {
+        DEFAULT_CLASS.iter().any(|pointer| class.value.pointer(pointer).and_then(Value::as_str) == Some("true"))
+    };
+    let class = classes.first().filter(|_| !classes.iter().any(is_default))?;
+    let claims =
+        place.rendered.objects.iter().flat_map(|object| uses::claims(object).into_iter().map(move |at| (object, at)));
+    let (object, spec) = claims.into_iter().find(|(object, spec)| {
+        let has = |field: &str| object.value.pointer(&format!("{spec}/{field}")).is_some();
+        !has("storageClassName") && !has("volumeName")
+    })?;
+    let message = format!("{} names no StorageClass, and no class of the cluster is the default", object.key());
+    let finding = Diagnostic::new(&codes::NO_DEFAULT_CLASS, object.place(&spec), message)
+        .here("this claim would wait for ever")
+        .label(class.place("/metadata/name"), "a class, not the default");
+    let names: Vec<String> = classes.iter().take(5).map(|class| format!("`{}`", class.name())).collect();
+    Some(finding.help(format!("write `storageClassName`: the cluster has {}", names.join(", "))))
 }
 
 /// Whether the cluster of an environment has manifests: without them nobody knows which classes and roles it has.

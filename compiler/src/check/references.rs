@@ -5,26 +5,45 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::insert;
+use super::keepers::Keepers;
 use super::rendered::Place;
 use crate::diag::{Applicability, Diagnostic, Diags, codes, suggest};
 use crate::manifest::images::pod_spec_pointer;
 use crate::manifest::{Object, scope};
 use crate::model::Model;
-use crate::source::Sources;
+use crate::source::{Sources, Span};
 use crate::spec::Spec;
 
 /// Reports each Secret that Pods of an environment need and that neither a `secret` block nor the manifests give.
-pub fn check(sources: &Sources, spec: &Spec, model: &Model, places: &[Place], diags: &mut Diags) {
+pub fn check(sources: &Sources, spec: &Spec, model: &Model, places: &[Place], keepers: &Keepers, diags: &mut Diags) {
     for place in places {
         let mut said = BTreeSet::new();
         for object in &place.rendered.objects {
             for (name, pointer) in used(object) {
-                if !given(model, place, &name) && said.insert(name.clone()) {
-                    diags.push(missing(sources, spec, place, object, &name, &pointer));
+                if given(place, object, &name) || !said.insert(name.clone()) {
+                    continue;
                 }
+                let cluster = model.cluster(place.environment.cluster);
+                diags.push(match keepers.elsewhere(cluster, place.namespace(object), &name) {
+                    Some(other) => elsewhere(place, object, (&name, &pointer), other.namespace, other.span),
+                    None => missing(sources, spec, place, object, &name, &pointer),
+                });
             }
         }
     }
+}
+
+/// A Pod reads Secrets of its own namespace only.
+fn elsewhere(place: &Place, object: &Object, used: (&str, &str), namespace: &str, span: Span) -> Diagnostic {
+    let (name, pointer) = used;
+    let own = place.namespace(object);
+    let pull = pointer.contains("/imagePullSecrets/");
+    let what = if pull { "registry Secret" } else { "Secret" };
+    let message = format!("{what} `{name}` is in namespace `{namespace}`, and the Pod in `{own}`");
+    let finding = Diagnostic::new(&codes::SECRET_ELSEWHERE, object.place(pointer), message)
+        .here(format!("{} needs it in `{own}`", object.key()))
+        .label(span, format!("this one is in `{namespace}`"));
+    finding.help(format!("add `secret \"{name}\"` to environment `{}`: a Pod reads no other namespace", place.name()))
 }
 
 fn missing(sources: &Sources, spec: &Spec, place: &Place, object: &Object, name: &str, pointer: &str) -> Diagnostic {
@@ -45,16 +64,15 @@ fn missing(sources: &Sources, spec: &Spec, place: &Place, object: &Object, name:
 }
 
 /// Whether something makes the Secret: the spec, the manifests, or an operator by an object of its own kind.
-fn given(model: &Model, place: &Place, name: &str) -> bool {
+fn given(place: &Place, user: &Object, name: &str) -> bool {
     let declared = place.environment.secrets.iter().any(|secret| secret.name.value == name);
-    let pull = model.project.registries.iter().filter_map(|registry| registry.pull.as_ref());
     let written = place.rendered.objects.iter().any(|object| match (object.group(), object.kind()) {
-        ("", "Secret") => object.name() == name,
+        ("", "Secret") => object.name() == name && place.namespace(object) == place.namespace(user),
         (group, kind) => {
             scope::built_in(group, kind).is_none() && (name.contains(object.name()) || names(&object.value, name))
         }
     });
-    declared || written || pull.into_iter().any(|secret| secret.value == name)
+    declared || written
 }
 
 /// Whether a text in a value is `name`.
@@ -68,7 +86,7 @@ fn names(value: &Value, name: &str) -> bool {
 }
 
 /// The Secrets that the Pods of an object cannot start without, with the pointers of their names.
-fn used(object: &Object) -> Vec<(String, String)> {
+pub fn used(object: &Object) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let Some(spec) = pod_spec_pointer(object.group(), object.kind()) else { return found };
     let list = |pointer: String| {

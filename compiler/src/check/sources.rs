@@ -12,7 +12,7 @@ pub fn check(spec: &Spec, diags: &mut Diags) {
         store_providers(store, diags);
         store.providers.iter().for_each(|provider| identity(store, provider, diags));
     }
-    for secret in spec.environments.iter().flat_map(|environment| &environment.secrets) {
+    for secret in spec.secrets() {
         sources(secret, diags);
         for reference in &secret.references {
             provider(spec, reference, diags);

@@ -42,7 +42,9 @@ fn check_tops(spec: &Spec, diags: &mut Diags) {
     let places = spec.environments.iter().flat_map(|environment| &environment.clusters);
     let runs_on = spec.pipelines.iter().filter_map(|pipeline| pipeline.runs_on.as_ref());
     let pods = runs_on.map(|runs_on| runs_on.cluster.as_ref().map_or(DEFAULT_CLUSTER, Spanned::as_str));
-    let clusters: Vec<&str> = places.map(|place| place.name.as_str()).chain(pods).collect();
+    let servers = spec.servers.iter().map(|server| server.cluster.as_ref());
+    let servers = servers.map(|cluster| cluster.map_or(DEFAULT_CLUSTER, Spanned::as_str));
+    let clusters: Vec<&str> = places.map(|place| place.name.as_str()).chain(pods).chain(servers).collect();
     let idle = |cluster: &&crate::spec::cluster::Cluster| {
         cluster.manifests.is_none() && !clusters.contains(&cluster.name.as_str())
     };
@@ -50,9 +52,8 @@ fn check_tops(spec: &Spec, diags: &mut Diags) {
         diags.push(unused("cluster", &cluster.name, "nothing is there"));
     }
     check_named(spec, diags);
-    let secrets = spec.environments.iter().flat_map(|environment| &environment.secrets);
-    let stores: Vec<&str> =
-        secrets.flat_map(|secret| &secret.references).map(|reference| reference.store.as_str()).collect();
+    let references = spec.secrets().flat_map(|secret| &secret.references);
+    let stores: Vec<&str> = references.map(|reference| reference.store.as_str()).collect();
     for store in spec.stores.iter().filter(|store| !stores.contains(&store.name.as_str())) {
         diags.push(unused("secret-store", &store.name, "no secret is in it"));
     }

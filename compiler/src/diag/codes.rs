@@ -5,6 +5,7 @@
 
 mod analyses;
 mod containers;
+mod credentials;
 mod delivery;
 mod expressions;
 mod files;
@@ -23,10 +24,12 @@ mod rollouts;
 mod rules;
 mod runs;
 mod schemas;
+mod symptoms;
 mod tasks;
 mod typing;
 
 pub use containers::*;
+pub use credentials::*;
 mod strategies;
 
 pub use analyses::*;
@@ -49,6 +52,7 @@ pub use rules::*;
 pub use runs::*;
 pub use schemas::*;
 pub use strategies::*;
+pub use symptoms::*;
 pub use tasks::*;
 pub use typing::*;
 
@@ -77,6 +81,8 @@ impl Code {
 pub fn all() -> Vec<&'static Code> {
     let mut codes: Vec<&'static Code> = [
         ANALYSES,
+        CREDENTIALS,
+        SYMPTOMS,
         DELIVERY,
         STRATEGIES,
         FILES,

@@ -6,6 +6,9 @@
 use super::lex::{self, Vars};
 use super::{BuildStep, Copy, Dockerfile, Instruction, Platform, Refusal, ScratchBuild};
 
+/// How the reason ends where a source leaves the context.
+const OUTSIDE: &str = "lies outside the build context";
+
 const BUILDER: &str = "a builder that runs commands, such as BuildKit";
 
 /// Reason and need of a refusal.
@@ -23,13 +26,14 @@ pub(super) fn build(file: &Dockerfile) -> Result<ScratchBuild, Vec<Refusal>> {
     for instruction in &file.instructions {
         if let Err((reason, needs)) = state.take(instruction) {
             let (span, keyword) = (instruction.span.clone(), instruction.keyword.clone());
-            refusals.push(Refusal { span, instruction: keyword, reason, needs });
+            let outside = reason.ends_with(OUTSIDE);
+            refusals.push(Refusal { span, instruction: keyword, reason, needs, outside });
         }
     }
     if state.stages == 0 {
         let reason = "the Dockerfile has no FROM".to_owned();
         let needs = "`FROM scratch` as its first instruction".to_owned();
-        refusals.push(Refusal { span: 0..0, instruction: String::new(), reason, needs });
+        refusals.push(Refusal { span: 0..0, instruction: String::new(), reason, needs, outside: false });
     }
     match refusals.is_empty() {
         true => Ok(state.build),
@@ -317,7 +321,7 @@ fn inside(source: &str) -> Result<String, Refused> {
         match part {
             "" | "." => {}
             ".." => {
-                let reason = || format!("`{source}` lies outside the build context");
+                let reason = || format!("`{source}` {OUTSIDE}");
                 parts.pop().ok_or_else(|| refused(reason(), "a `context` that holds the file"))?;
             }
             part => parts.push(part),

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Object;
 use super::schema::{Schemas, definition};
+use super::{Object, templating};
 use crate::diag::{Diagnostic, Diags, codes, suggest};
 use crate::manifest;
 use crate::source::{FileId, Sources, Span};
@@ -16,7 +16,7 @@ use crate::syntax::yaml::{self, Node, Schema};
 pub fn check(sources: &Sources, files: &[FileId], mut schemas: Schemas, diags: &mut Diags) {
     let mut nodes = Vec::new();
     for file in files {
-        nodes.extend(yaml::parse(*file, sources.text(*file), Schema::Kubernetes, diags));
+        nodes.extend(templating::parse(*file, sources.text(*file), Schema::Kubernetes, diags));
     }
     let mut objects = Vec::new();
     for node in nodes.iter().filter(|node| !node.is_null()) {

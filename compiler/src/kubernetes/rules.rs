@@ -36,6 +36,8 @@ use crate::diag::{Diags, Severity};
 use crate::source::Span;
 use at::At;
 
+pub use probes::allowance;
+
 /// What a quantity is worth, text or number; `None` for what is none.
 pub fn quantity(value: &serde_json::Value) -> Option<f64> {
     value.as_f64().or_else(|| values::quantity(value.as_str()?))

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::kustomization::FILE_NAMES;
 use super::resource::Resource;
 use crate::diag::{Diagnostic, Diags, codes};
+use crate::kubernetes::templating;
 use crate::source::{Entry, FileId, Missing, Need, Sources, Span};
 use crate::syntax::Text;
 use crate::syntax::yaml::{self, Kind, Node, Schema};
@@ -113,8 +114,8 @@ impl<'a> Files<'a> {
             return Arc::clone(documents);
         }
         let nodes = match (self.overlay)(path) {
-            Some(text) => yaml::parse(id, &text, reading.schema(), &mut self.diags),
-            None => yaml::parse(id, self.sources.text(id), reading.schema(), &mut self.diags),
+            Some(text) => templating::parse(id, &text, reading.schema(), &mut self.diags),
+            None => templating::parse(id, self.sources.text(id), reading.schema(), &mut self.diags),
         };
         let documents: Arc<[Arc<Node>]> = nodes.into_iter().filter(|node| !node.is_null()).map(Arc::new).collect();
         self.documents.insert(key, Arc::clone(&documents));

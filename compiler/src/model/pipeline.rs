@@ -7,8 +7,8 @@ use super::matrix::{self, Known};
 use super::resolve::{cluster, find, find_in, unique};
 use super::scope::{self, Scope, ScopedJob, Typed};
 use super::{
-    Atom, Checkout, Cluster, Given, ImageWork, Job, JobId, Param, Pipeline, Registry, Task, TaskId, TaskWork,
-    ValueType, Work, Workspace, given, module, order, param,
+    Atom, Checkout, Cluster, Given, ImageWork, Job, JobId, Param, Pipeline, Registry, Store, Task, TaskId, TaskWork,
+    ValueType, Work, Workspace, given, module, order, param, secret,
 };
 use crate::diag::{Applicability, Diagnostic, Diags, codes};
 use crate::source::Spanned;
@@ -21,6 +21,7 @@ pub struct Outer<'a> {
     /// Where each task stands by its name, the first of several.
     pub names: &'a BTreeMap<&'a str, usize>,
     pub registries: &'a [Registry],
+    pub stores: &'a [Store],
     /// What the modules are called that are used.
     pub modules: &'a [String],
 }
@@ -32,6 +33,8 @@ pub fn resolve(spec: &written::Pipeline, outer: &Outer, diags: &mut Diags) -> Op
     unique(jobs.chain(approvals).chain(spec.finally.iter().map(|task| &task.name)), "task or image", diags);
     unique(spec.params.iter().map(|param| &param.name), "parameter", diags);
     unique(spec.workspaces.iter().map(|workspace| &workspace.name), "workspace", diags);
+    unique(spec.secrets.iter().map(|secret| &secret.name), "secret", diags);
+    let secrets = secret::secrets(&spec.secrets, outer.stores, diags);
     let params = param::params(&spec.params, diags);
     let scope = scope(spec, outer, &params);
     let workspaces: Vec<&str> = spec.workspaces.iter().map(|workspace| workspace.name.as_str()).collect();
@@ -76,6 +79,7 @@ pub fn resolve(spec: &written::Pipeline, outer: &Outer, diags: &mut Diags) -> Op
         timeouts: spec.timeouts.clone(),
         concurrency,
         pod: spec.pod.clone(),
+        secrets,
     })
 }
 

@@ -1,8 +1,8 @@
 //! Spec to model: names to ids, defaults filled in.
 
 use super::{
-    Cluster, EnvironmentId, ImageSource, Model, Project, Registry, Store, environment, governance, order, pipeline,
-    secret, task,
+    Cluster, EnvironmentId, ImageSource, Model, Project, Registry, Server, Store, environment, governance, order,
+    pipeline, secret, task,
 };
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::source::{FileId, Span, Spanned};
@@ -23,7 +23,8 @@ pub fn resolve(spec: &Spec, diags: &mut Diags) -> Model {
     let tasks: Vec<_> = spec.tasks.iter().map(|spec| task::resolve(spec, diags)).collect();
     let names = tasks.iter().enumerate().rev().map(|(at, task)| (task.name.as_str(), at)).collect();
     let (registries, modules) = (&project.registries, &spec.modules);
-    let outer = pipeline::Outer { clusters: &clusters, tasks: &tasks, names: &names, registries, modules };
+    let outer =
+        pipeline::Outer { clusters: &clusters, tasks: &tasks, names: &names, registries, stores: &stores, modules };
     let pipelines: Vec<_> = spec.pipelines.iter().map(|spec| pipeline::resolve(spec, &outer, diags)).collect();
     let outer = environment::Outer { spec, clusters: &clusters, stores: &stores, pipelines: &pipelines };
     let mut environments = environments(spec, &outer, diags);
@@ -35,9 +36,10 @@ pub fn resolve(spec: &Spec, diags: &mut Diags) -> Model {
             id.0 = places[id.0].expect("BUG: an image comes from a pipeline that was left out");
         }
     }
+    let server = server(spec, &clusters, &stores, diags);
     let governance = governance::resolve(spec, &environments, diags);
     let pipelines = pipelines.into_iter().flatten().collect();
-    Model { project, clusters, stores, tasks, pipelines, environments, governance }
+    Model { project, server, clusters, stores, tasks, pipelines, environments, governance }
 }
 
 /// The project; a nameless one where there is none.
@@ -73,6 +75,25 @@ fn project(spec: &Spec, diags: &mut Diags) -> Project {
             .or(spec.module.as_ref().map(|module| module.span))
             .unwrap_or(Span::start_of(FileId(0))),
     }
+}
+
+/// The server, if its cluster is known.
+fn server(spec: &Spec, clusters: &[Cluster], stores: &[Store], diags: &mut Diags) -> Option<Server> {
+    // Two in one file are a block too many there, which the table says.
+    let other = |first: &spec::server::Server| {
+        spec.servers.iter().find(|server| server.span.file != first.span.file).map(|server| server.span)
+    };
+    let written = spec.servers.first()?;
+    if let Some(second) = other(written) {
+        let finding = Diagnostic::new(&codes::DUPLICATE_DEFINITION, second, "the spec has two servers");
+        diags.push(finding.here("the second").label(written.span, "the first"));
+    }
+    unique(written.secrets.iter().map(|secret| &secret.name), "secret", diags);
+    let secrets = secret::secrets(&written.secrets, stores, diags);
+    let default = Spanned::new(DEFAULT_CLUSTER.to_owned(), written.span);
+    let cluster = cluster(written.cluster.as_ref().unwrap_or(&default), clusters, diags)?;
+    let (url, namespace) = (written.url.clone(), written.namespace.clone());
+    Some(Server { url, cluster, namespace, secrets, span: written.span })
 }
 
 fn clusters(spec: &Spec, diags: &mut Diags) -> Vec<Cluster> {

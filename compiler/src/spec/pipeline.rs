@@ -22,6 +22,7 @@ pub static PIPELINE: Block = Block {
         optional(&TIMEOUTS),
         optional(&CONCURRENCY),
         optional(&POD),
+        many(&super::secret::SECRET),
         optional(&INPUTS),
         many(&PIPELINE_PARAM),
         many(&WORKSPACE),
@@ -133,7 +134,7 @@ pub static IMAGE: Block = Block {
     props: &[
         prop("after", Type::Text, "name of a task or image that must have ended well before"),
         required("context", Type::Text, "workspace, or a folder in it: `source/services/api`"),
-        default("dockerfile", Type::Path, "Dockerfile", "the Dockerfile, below the context"),
+        default("dockerfile", Type::Text, "Dockerfile", "the Dockerfile, below the context"),
         required("tag", Type::Template, "the image's tag"),
         prop("name", Type::Image, "the image's name in the registry; without it the registry's prefix and the name"),
     ],
@@ -164,6 +165,8 @@ pub struct Pipeline {
     pub timeouts: Timeouts,
     pub concurrency: Option<Concurrency>,
     pub pod: Option<Pod>,
+    /// Secrets of its namespace that its Pods and builds use.
+    pub secrets: Vec<super::secret::Secret>,
     pub span: Span,
 }
 
@@ -247,6 +250,7 @@ pub fn lower(view: &View, diags: &mut Diags) -> Option<Pipeline> {
         timeouts: flow::timeouts(view),
         concurrency: flow::concurrency(view, diags),
         pod: pod::pod(view),
+        secrets: view.children("secret").iter().filter_map(super::secret::lower).collect(),
         span: view.head(),
     })
 }

@@ -193,6 +193,10 @@ pub struct Trigger {
 #[derive(Clone, Debug)]
 pub struct Source {
     pub event: Event,
+    /// The Secret that signs deliveries.
+    pub secret: Option<Spanned<String>>,
+    /// Its key.
+    pub key: String,
     pub span: Span,
 }
 
@@ -214,17 +218,18 @@ pub fn lower(view: &View, diags: &mut crate::diag::Diags) -> Option<Trigger> {
     let webhook = |forge: &Forge| {
         let view = view.child(forge.as_str())?;
         let event = view.fitting("event").map(|event| Spanned::new(event.value, event.span));
-        Some(Source { event: Event::Webhook { forge: *forge, event }, span: view.head() })
+        Some(source(&view, Event::Webhook { forge: *forge, event }))
     };
     let mut sources: Vec<Source> = Forge::ALL.iter().filter_map(webhook).collect();
-    sources.extend(view.child("schedule").map(|view| Source {
+    let schedule = view.child("schedule");
+    sources.extend(schedule.map(|view| Source {
         event: Event::Schedule { cron: view.name("cron"), zone: view.name("time-zone") },
+        secret: None,
+        key: String::new(),
         span: view.head(),
     }));
-    sources.extend(
-        view.child("registry")
-            .map(|view| Source { event: Event::Registry { image: view.name("image") }, span: view.head() }),
-    );
+    let registry = view.child("registry");
+    sources.extend(registry.map(|view| source(&view, Event::Registry { image: view.name("image") })));
     Some(Trigger {
         name: view.name("name")?,
         sources,
@@ -232,6 +237,12 @@ pub fn lower(view: &View, diags: &mut crate::diag::Diags) -> Option<Trigger> {
         runs: view.children("run").iter().map(|view| run(view, diags)).collect(),
         span: view.head(),
     })
+}
+
+/// A source whose deliveries are signed.
+fn source(view: &View, event: Event) -> Source {
+    let key = view.name("key").map_or("secret".to_owned(), |key| key.value);
+    Source { event, secret: view.name("secret"), key, span: view.head() }
 }
 
 fn run(view: &View, diags: &mut crate::diag::Diags) -> Run {

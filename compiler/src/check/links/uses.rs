@@ -48,6 +48,10 @@ pub fn of(object: &Object) -> Vec<Use> {
     }
     match (object.group(), object.kind()) {
         ("apps", "StatefulSet") => reader.stateful(),
+        ("", "Secret") => {
+            let account = "kubernetes.io~1service-account.name";
+            reader.name("/metadata/annotations", account, "", "ServiceAccount");
+        }
         ("", "PersistentVolumeClaim") => reader.name("/spec", "storageClassName", "storage.k8s.io", "StorageClass"),
         ("networking.k8s.io", "Ingress") => reader.ingress(),
         ("gateway.networking.k8s.io", "HTTPRoute" | "GRPCRoute" | "TCPRoute" | "TLSRoute") => reader.route(),
@@ -56,6 +60,26 @@ pub fn of(object: &Object) -> Vec<Use> {
         _ => {}
     }
     reader.uses
+}
+
+/// JSON pointers of the specs of claims in an object.
+pub fn claims(object: &Object) -> Vec<String> {
+    let reader = Reader { value: &object.value, uses: Vec::new() };
+    let mut found = Vec::new();
+    match (object.group(), object.kind()) {
+        ("", "PersistentVolumeClaim") => found.push("/spec".to_owned()),
+        ("apps", "StatefulSet") => {
+            let templates = reader.list("/spec/volumeClaimTemplates");
+            found.extend(templates.into_iter().map(|template| format!("{template}/spec")));
+        }
+        _ => {}
+    }
+    if let Some(spec) = pod_spec_pointer(object.group(), object.kind()) {
+        let volumes = reader.list(&format!("{spec}/volumes")).into_iter();
+        let claims = volumes.map(|volume| format!("{volume}/ephemeral/volumeClaimTemplate/spec"));
+        found.extend(claims.filter(|claim| object.value.pointer(claim).is_some()));
+    }
+    found
 }
 
 impl Reader<'_> {

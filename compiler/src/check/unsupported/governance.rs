@@ -27,6 +27,16 @@ fn not_yet(span: Span, what: &str, why: &str, help: &str) -> Diagnostic {
 /// Secrets that nothing would make, and stores that a plan of environments cannot make.
 fn secrets(model: &Model) -> Vec<Diagnostic> {
     let mut refused = Vec::new();
+    let pipelines = model.pipelines.iter().flat_map(|pipeline| &pipeline.secrets);
+    let server = model.server.iter().flat_map(|server| &server.secrets);
+    for secret in pipelines.chain(server).filter(|secret| !matches!(secret.source, Source::Existing)) {
+        refused.push(not_yet(
+            secret.span,
+            "a Secret of a pipeline or server that comes from a store",
+            "nothing would make it",
+            "write `existing` and see to it by hand, or make it with the manifests of the `cluster` block",
+        ));
+    }
     for secret in model.environments.iter().flat_map(|environment| &environment.secrets) {
         let help = "keep the value in a store, or write `existing` and see to it by hand";
         match &secret.source {

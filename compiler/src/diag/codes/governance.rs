@@ -513,6 +513,9 @@ pipeline "ci" {
     runs-on namespace="ci"
     task "test" use="test"
 }
+server "https://hooks.example.com" namespace="waybill" {
+    secret "webhook-hmac" { existing; }
+}
 trigger "push" {
     github event="push" secret="webhook-hmac"
     when "body.reff == 'refs/heads/main'"
@@ -528,6 +531,9 @@ task "test" {
 pipeline "ci" {
     runs-on namespace="ci"
     task "test" use="test"
+}
+server "https://hooks.example.com" namespace="waybill" {
+    secret "webhook-hmac" { existing; }
 }
 trigger "push" {
     github event="push" secret="webhook-hmac"

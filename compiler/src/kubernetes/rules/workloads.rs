@@ -32,6 +32,7 @@ fn check_deployment(object: At<'_>, spec: At<'_>, diags: &mut Diags) {
         let field = if spec.has("progressDeadlineSeconds") { "progressDeadlineSeconds" } else { "minReadySeconds" };
         diags.push(finding::invalid(spec.place(field), message, "write a longer deadline"));
     }
+    super::probes::check_deadline(spec, diags);
     let Some(strategy) = spec.get("strategy") else { return };
     word(strategy, "type", &["Recreate", "RollingUpdate"], diags);
     if strategy.word("type") == "Recreate"

@@ -103,6 +103,8 @@ impl<'a> Builder<'a> {
             Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..) => {
                 (offsets::header(self.text, self.last_end, start), end)
             }
+            // One that nobody wrote stands where its first content does, which for a block scalar is behind its header.
+            Event::DocumentStart(false, _) => (start, self.last_end),
             _ => (start, end),
         };
         self.last_end = last_end;
