@@ -3,9 +3,12 @@
 //! `cargo test -p waybill-compiler --test it -- kubernetes_corpus --nocapture` prints the tables; with `WAYBILL_SHOW=1`
 //! also every object that is judged differently.
 //!
-//! The verdicts come from validation code that ran without a server. Four things that it refuses are no mistakes; they have a column of their own (`apart`) and count neither as invalid nor as found:
+//! The verdicts come from validation code that ran without a server. Five things that it refuses are no mistakes; they
+//! have a column of their own (`apart`) and count neither as invalid nor as found:
 //! - `spec.clusterIPs` of a headless Service is "required": a server sets it before it validates;
 //! - `privileged` is "disallowed by cluster policy": the flag `--allow-privileged` of the server, which nearly all have;
+//! - `metadata.namespace` of a kind that belongs to none is "not allowed on this type": a server drops it before it
+//!   validates, which is a warning here;
 //! - `Chart.yaml` and `index.yaml` of Helm have an `apiVersion` and no kind: they are no objects, and a note says so;
 //! - the four documents with characters beyond U+FFFF reached a YAML reader with the escapes of JSON, as halves of
 //!   characters (`\ud83d\ude00`), and none of them writes such an escape. (Where one is written, it is an error here too.)
@@ -138,7 +141,9 @@ fn fields(row: &Value) -> Vec<String> {
 fn apart(row: &Value, node: &Node) -> bool {
     let of_the_server = |error: &Value| match error["type"].as_str() {
         Some("FieldValueRequired") => error["field"] == "spec.clusterIPs",
-        Some("FieldValueForbidden") => error["detail"] == "disallowed by cluster policy",
+        Some("FieldValueForbidden") => {
+            error["detail"] == "disallowed by cluster policy" || error["detail"] == "not allowed on this type"
+        }
         _ => false,
     };
     let of_helm = ["entries", "version"].iter().any(|key| node.get(key).is_some())
@@ -230,7 +235,7 @@ fn run(verdicts: &str, beyond: &[&str]) -> Option<Score> {
 fn built_in_kinds_are_judged_as_the_api_server_judges_them() {
     let Some(score) = run("k8s-validate.jsonl", BEYOND) else { return };
     assert_eq!(score.wrong, 0, "false positives");
-    assert!(score.apart <= 27, "{score:?}");
+    assert!(score.apart <= 34, "{score:?}");
     assert!(score.found * 1000 >= score.invalid * 995, "{score:?}");
     assert!(score.placed * 100 >= score.found * 99, "{score:?}");
 }

@@ -4,9 +4,10 @@
 
 use super::findings::document;
 use super::names::{self, Form};
-use crate::diag::{Diagnostic, Diags, codes};
+use crate::diag::{Diagnostic, Diags, Severity, codes};
 use crate::kubernetes::Object;
 use crate::kubernetes::schema::Schemas;
+use crate::manifest::scope;
 use crate::source::Span;
 use crate::syntax::yaml::Node;
 
@@ -60,9 +61,16 @@ fn name(object: &Object<'_>, schemas: &Schemas, diags: &mut Diags) {
 fn namespace(object: &Object<'_>, schemas: &Schemas, diags: &mut Diags) {
     let Some(node) = object.at("/metadata/namespace").filter(|_| !object.namespace.is_empty()) else { return };
     let known = schemas.get(object.group, object.version, object.kind);
+    let built_in = scope::built_in(object.group, object.kind).is_some();
     let finding = if known.is_some_and(|known| !known.namespaced) {
+        if built_in {
+            return;
+        }
+        // As for built-in kinds, of which the rules say it.
         let message = format!("a {} belongs to no namespace, and one is given", object.kind);
-        Diagnostic::new(&codes::OBJECT_METADATA, node.span, message).here("not allowed on this kind").help("remove it")
+        let finding = Diagnostic::new(&codes::OBJECT_METADATA, node.span, message);
+        let finding = finding.here("the API server drops it").help("remove it");
+        Diagnostic { severity: Severity::Warning, ..finding }
     } else if let Some(why) = names::label(object.namespace) {
         Diagnostic::new(&codes::OBJECT_METADATA, node.span, format!("the namespace `{}` {why}", object.namespace))
             .here("no namespace can be called so")
