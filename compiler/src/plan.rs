@@ -25,6 +25,7 @@ pub const FORMAT: u32 = 1;
 
 /// A whole plan. Field order is of no account: the file is canonical JSON (RFC 8785).
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     pub format: u32,
@@ -64,6 +65,7 @@ pub struct Plan {
 
 /// A cluster that the plan touches, known by the uid of its `kube-system` namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Target {
     pub cluster: String,
@@ -75,6 +77,7 @@ pub struct Target {
 
 /// The commit that is delivered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Revision {
     pub sha: String,
@@ -85,6 +88,7 @@ pub struct Revision {
 
 /// The countable line at the end.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
     pub tasks: u32,
@@ -100,6 +104,7 @@ pub struct Summary {
 
 /// What an action is, from a closed set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     Object,
@@ -112,6 +117,7 @@ pub enum Kind {
 
 /// What an action does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Op {
     Create,
@@ -135,6 +141,7 @@ pub enum Op {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Action {
     pub address: String,
@@ -160,6 +167,7 @@ pub struct Action {
 
 /// Why an action is there: the place in the spec or manifest that asks for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
     pub text: String,
@@ -170,6 +178,7 @@ pub struct Reason {
 
 /// One field with its old and new value. `unknown` says where a value that is not known yet comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     pub path: String,
@@ -180,6 +189,7 @@ pub struct Change {
 
 /// A permission on the target that an action needs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     pub group: String,
@@ -192,6 +202,7 @@ pub struct Rule {
 
 /// A value that only a run can give. `placeholder` stands for it wherever it occurs in an effect.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Unknown {
     pub placeholder: String,
@@ -205,6 +216,7 @@ pub struct Unknown {
 
 /// A field of one of our objects that another manager set.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Foreign {
     pub cluster: String,
@@ -215,6 +227,7 @@ pub struct Foreign {
 
 /// A part of the plan with a lock and a record of its own: the pipelines, then one per environment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Segment {
     /// `pipelines`, `environment.staging` or `cluster.default`.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 /// An object by name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ObjectRef {
     /// Empty for the core group.
@@ -21,6 +22,7 @@ pub struct ObjectRef {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub enum Effect {
     /// Server-side apply.
@@ -38,6 +40,7 @@ pub enum Effect {
 
 /// Server-side apply of `object` with the field manager `waybill`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Apply {
     pub object: Value,
@@ -49,6 +52,7 @@ pub struct Apply {
 
 /// The facts about a live object that an update or delete rests on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Found {
     pub uid: String,
@@ -58,6 +62,7 @@ pub struct Found {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FoundField {
     pub path: String,
@@ -67,6 +72,7 @@ pub struct FoundField {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Delete {
     pub object: ObjectRef,
@@ -76,6 +82,7 @@ pub struct Delete {
 
 /// Tasks that run one after the other in one Pod on shared workspaces.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Group {
     pub pipeline: String,
@@ -97,6 +104,7 @@ pub struct Group {
 
 /// A folder that the steps of a Pod share, at `/workspace/NAME`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Workspace {
     pub name: String,
@@ -105,6 +113,7 @@ pub struct Workspace {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Task {
     pub name: String,
@@ -115,6 +124,7 @@ pub struct Task {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TaskResult {
     pub name: String,
@@ -122,6 +132,7 @@ pub struct TaskResult {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     pub name: String,
@@ -141,6 +152,7 @@ pub struct Step {
 
 /// An environment variable, the concatenation of its parts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Env {
     pub name: String,
@@ -149,6 +161,7 @@ pub struct Env {
 
 /// `text`, or the content of a result's file that an earlier step of the same Pod wrote.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
     Text(String),
@@ -156,6 +169,7 @@ pub enum Part {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(tag = "program", rename_all = "kebab-case")]
 pub enum Program {
     /// A shell text, run by `/bin/sh -e`, or by its own `#!` line.
@@ -168,6 +182,7 @@ pub enum Program {
 
 /// Byte-exact edits of files in a repository, pushed compare-and-swap.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Commit {
     pub remote: String,
@@ -180,6 +195,7 @@ pub struct Commit {
 
 /// New values of one entry of `images` in a kustomization.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FileEdit {
     pub path: String,
@@ -191,6 +207,7 @@ pub struct FileEdit {
 
 /// A scalar of a file; `None` is its absence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Scalar {
     pub before: Option<String>,
@@ -199,6 +216,7 @@ pub struct Scalar {
 
 /// One stage of a canary: `stable` and `canary` Deployments get these replicas and become available.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Traffic {
     pub rollout: String,
@@ -217,6 +235,7 @@ pub struct Traffic {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(tag = "gate", rename_all = "kebab-case")]
 pub enum Gate {
     /// Every object is healthy.
@@ -231,6 +250,7 @@ pub enum Gate {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UndoRollout {
     pub rollout: String,

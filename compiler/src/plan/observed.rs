@@ -12,6 +12,7 @@ use super::effect::ObjectRef;
 
 /// All facts that a plan rests on.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Observed {
     pub format: u32,
@@ -25,6 +26,7 @@ pub struct Observed {
 
 /// What was read from the repository and its remote.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Git {
     pub remote: String,
@@ -48,6 +50,7 @@ pub struct Git {
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PipelineFacts {
     /// SHA-256 over the inputs, without the bytes that Waybill bumps.
@@ -58,6 +61,7 @@ pub struct PipelineFacts {
 
 /// One cluster: its facts, or why there are none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Cluster {
     Facts(Box<ClusterFacts>),
@@ -65,6 +69,7 @@ pub enum Cluster {
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClusterFacts {
     /// uid of the namespace `kube-system`.
@@ -92,6 +97,7 @@ pub struct ClusterFacts {
 
 /// A desired object and what the cluster says of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ObjectFacts {
     pub object: ObjectRef,
@@ -102,6 +108,7 @@ pub struct ObjectFacts {
 
 /// The answer to a server-side apply with `dryRun=All`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DryRun {
     Object(Value),
@@ -118,6 +125,7 @@ pub enum DryRun {
 
 /// What an environment runs of one image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ImageState {
     pub name: String,
@@ -129,6 +137,7 @@ pub struct ImageState {
 
 /// What apply leaves when a segment has ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Record {
     pub segment: String,
@@ -154,6 +163,7 @@ pub struct Record {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
     pub address: String,
@@ -163,6 +173,7 @@ pub struct Approval {
 
 /// A pipeline run that succeeded. `key` is what it is known by.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RunRecord {
     pub pipeline: String,
@@ -175,6 +186,7 @@ pub struct RunRecord {
 
 /// A version that must not be deployed again until released.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Hold {
     pub environment: String,

@@ -27,6 +27,24 @@ fn the_schema_of_specs_is_fresh() {
     assert_fresh("spec.schema.json", &format!("{schema}\n"));
 }
 
+/// Doc comments of the types are the descriptions.
+fn assert_schema_is_fresh<T: schemars::JsonSchema>(name: &str, title: &str) {
+    let mut schema = schemars::schema_for!(T);
+    schema.insert("title".to_owned(), title.into());
+    assert_fresh(name, &format!("{}\n", serde_json::to_string_pretty(&schema).unwrap()));
+}
+
+#[test]
+fn the_schema_of_plans_is_fresh() {
+    assert_schema_is_fresh::<waybill_compiler::plan::Plan>("plan.schema.json", "Waybill plan");
+}
+
+#[test]
+fn the_schema_of_findings_is_fresh() {
+    let title = "Waybill findings: `--format json`";
+    assert_schema_is_fresh::<waybill_compiler::diag::render::json::Report>("diagnostics.schema.json", title);
+}
+
 #[test]
 fn the_language_reference_is_fresh() {
     assert_fresh("reference.md", &reference::reference_markdown(&examples::examples(), &examples::unsupported()));

@@ -48,6 +48,48 @@ fn sarif_of_many_kinds_of_findings_is_valid() {
     assert!(errors.is_empty(), "{errors:#?}");
 }
 
+/// A schema of `schemas/`, which the compiler's tests keep fresh.
+fn schema(name: &str) -> jsonschema::Validator {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas").join(name);
+    jsonschema::validator_for(&serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).unwrap()
+}
+
+fn misfits(validator: &jsonschema::Validator, value: &Value) -> Vec<String> {
+    validator.iter_errors(value).map(|error| error.to_string()).collect()
+}
+
+#[test]
+fn json_findings_fit_their_schema() {
+    let validator = schema("diagnostics.schema.json");
+    let report = wrong().waybill("check --format json").exits(1).json();
+    assert!(!report["diagnostics"].as_array().unwrap().is_empty());
+    assert_eq!(misfits(&validator, &report), Vec::<String>::new());
+    let project = Project::example("fintech");
+    let clean = project.waybill("check --format json").exits(0).json();
+    assert_eq!(misfits(&validator, &clean), Vec::<String>::new());
+    // Trouble outside of the spec is told in the same form.
+    let trouble = project.waybill("plan --format json --offline --base nowhere").exits(1).json();
+    assert_eq!(misfits(&validator, &trouble), Vec::<String>::new());
+    let mut broken = report;
+    broken["diagnostics"][0]["span"]["start"]["line"] = "one".into();
+    assert!(!validator.is_valid(&broken), "the schema takes anything");
+}
+
+#[test]
+fn json_plans_fit_their_schema() {
+    let validator = schema("plan.schema.json");
+    for name in ["fintech", "monorepo", "library", "nightly", "manifests", "deploy-only", "matrix"] {
+        let plan = crate::snapshot::all_new(name).waybill("plan --offline --format json").exits(0).json();
+        assert!(!plan["actions"].as_array().unwrap().is_empty(), "{name}");
+        assert_eq!(misfits(&validator, &plan), Vec::<String>::new(), "{name}");
+        for (pointer, wrong) in [("/actions/0/op", "explode"), ("/summary/pods", "many"), ("/home", "")] {
+            let mut broken = plan.clone();
+            *broken.pointer_mut(pointer).unwrap() = if wrong.is_empty() { Value::Null } else { wrong.into() };
+            assert!(!validator.is_valid(&broken), "the schema takes {wrong:?} at {pointer}");
+        }
+    }
+}
+
 #[test]
 fn github_gets_a_command_for_each_finding() {
     let ran = wrong().waybill("check --format github").exits(1);

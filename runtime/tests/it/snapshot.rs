@@ -18,7 +18,7 @@ fn golden(name: &str, text: &str) {
 }
 
 /// An example whose base revision has no spec yet, so that everything is new.
-fn all_new(name: &str) -> Project {
+pub fn all_new(name: &str) -> Project {
     let aside = tempfile::tempdir().unwrap();
     let project = Project::edited(name, |clone| {
         crate::cli::copy(clone, aside.path());

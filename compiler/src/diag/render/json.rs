@@ -7,11 +7,13 @@ use crate::source::{Sources, Span};
 
 /// What `--format json` prints.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Report {
     pub diagnostics: Vec<Finding>,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Finding {
     pub code: String,
     pub name: &'static str,
@@ -26,12 +28,14 @@ pub struct Finding {
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Range {
     pub start: Position,
     pub end: Position,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Position {
     pub line: usize,
     pub column: usize,
@@ -39,6 +43,7 @@ pub struct Position {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Place {
     pub file: String,
     pub span: Range,
@@ -46,6 +51,7 @@ pub struct Place {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Repair {
     pub title: String,
     pub applicability: &'static str,
@@ -53,6 +59,7 @@ pub struct Repair {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Replacement {
     pub file: String,
     pub span: Range,
