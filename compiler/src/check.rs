@@ -20,6 +20,7 @@ mod manifests;
 mod moments;
 mod namespaces;
 mod objects;
+mod payloads;
 mod platform;
 mod policies;
 mod readers;
@@ -97,6 +98,7 @@ pub fn spec(sources: &Sources, spec: &Spec, diags: &mut Diags) {
     sources::check(spec, diags);
     triggers::check(spec, diags);
     policies::check(spec, diags);
+    payloads::check(spec, diags);
     access::check(spec, diags);
     confinement::spec(spec, diags);
 }

@@ -6,7 +6,7 @@
 pub mod computed;
 mod environment;
 pub mod flow;
-mod given;
+pub mod given;
 pub mod governance;
 pub mod matrix;
 pub mod module;
@@ -68,6 +68,8 @@ pub struct Project {
     pub branch: String,
     pub registries: Vec<Registry>,
     pub credentials: Option<Spanned<String>>,
+    /// Where bumps are said to go through pull requests.
+    pub pull_request: Option<Span>,
     pub span: Span,
 }
 

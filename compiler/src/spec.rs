@@ -111,9 +111,6 @@ pub static ROOT: Block = Block {
     ..BLOCK
 };
 
-/// Blocks of the design that this version does not know yet: they deserve a better message than "unknown".
-const LATER: &[&str] = &["notify"];
-
 /// Errors of reading that leave nothing out: names that they hide are still defined.
 const HARMLESS: &[&Code] = &[&codes::UNKNOWN_PROPERTY, &codes::DUPLICATE_KEY];
 
@@ -137,7 +134,7 @@ pub fn lower(sources: &Sources, files: &[FileId], diags: &mut Diags) -> Spec {
     let outer = generate::Outer { sources, clusters };
     for (node, syntax) in &mut roots {
         generate::expand(node, *syntax, &outer, &mut spec.generated, diags);
-        check_root(node, *syntax, diags);
+        view::check(node, &ROOT, *syntax, diags);
         let view = View { block: &ROOT, node };
         let head = view.child("module").map(|view| reuse::lower_module(&view));
         spec.module = spec.module.take().or(head);
@@ -189,22 +186,6 @@ pub fn read(sources: &Sources, file: FileId, diags: &mut Diags) -> Vec<(Node, Sy
             nodes.map(|node| (node, Syntax::Yaml)).collect()
         }
     }
-}
-
-fn check_root(node: &mut Node, syntax: Syntax, diags: &mut Diags) {
-    let later = |name: &Text| LATER.contains(&name.value.as_str());
-    let places = node.children.iter().map(|child| &child.name).chain(node.props.iter().map(|(key, _)| key));
-    for name in places.filter(|name| later(name)) {
-        let message = format!("`{}` is not supported yet", name.value);
-        diags.push(
-            Diagnostic::new(&codes::NOT_YET, name.span, message)
-                .here("this version cannot do it")
-                .help("remove the block"),
-        );
-    }
-    node.children.retain(|child| !later(&child.name));
-    node.props.retain(|(key, _)| !later(key));
-    view::check(node, &ROOT, syntax, diags);
 }
 
 fn lower_root(node: &Node, spec: &mut Spec, diags: &mut Diags) {

@@ -141,16 +141,25 @@ fn of(ty: ValueType) -> Ty {
     }
 }
 
-/// The type of the value that an expression puts into a string.
-fn result(ty: &Ty, expression: &Expression, diags: &mut Diags) -> Option<ValueType> {
+/// The type of a value that can stand in a string; `None` for what cannot.
+pub fn value_type(ty: &Ty) -> Option<ValueType> {
     match ty {
-        Ty::Error => None,
         Ty::Int | Ty::Uint => Some(ValueType::Int),
         Ty::Bool => Some(ValueType::Bool),
         Ty::Text(form) => ValueType::parse(form),
         Ty::Double => Some(ValueType::Number),
         Ty::String | Ty::Timestamp | Ty::Dyn => Some(ValueType::String),
         Ty::Duration => Some(ValueType::Duration),
+        Ty::Error | Ty::Null | Ty::Bytes | Ty::Type => None,
+        Ty::List(_) | Ty::Map(..) | Ty::Object(_) | Ty::Opaque(_) => None,
+    }
+}
+
+/// The type of the value that an expression puts into a string.
+fn result(ty: &Ty, expression: &Expression, diags: &mut Diags) -> Option<ValueType> {
+    match ty {
+        Ty::Error | Ty::Int | Ty::Uint | Ty::Bool | Ty::Text(_) | Ty::Double => value_type(ty),
+        Ty::String | Ty::Timestamp | Ty::Dyn | Ty::Duration => value_type(ty),
         Ty::Null | Ty::Bytes | Ty::Type | Ty::List(_) | Ty::Map(..) | Ty::Object(_) | Ty::Opaque(_) => {
             let message = format!("this gives {ty}, which cannot stand in a string");
             let finding = Diagnostic::new(&codes::EXPRESSION_RESULT, expression.span, message);

@@ -70,6 +70,7 @@ fn project(spec: &Spec, diags: &mut Diags) -> Project {
         branch: repo.and_then(|repo| repo.branch.clone()).map_or("main".into(), |branch| branch.value),
         registries: registries.unwrap_or_default(),
         credentials: repo.and_then(|repo| repo.credentials.clone()),
+        pull_request: repo.and_then(|repo| repo.pull_request),
         span: written
             .map(|project| project.span)
             .or(spec.module.as_ref().map(|module| module.span))

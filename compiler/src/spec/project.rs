@@ -39,7 +39,12 @@ pub static BUMP: Block = Block {
     name: "bump",
     plural: "bumps",
     doc: "How tag bumps reach the branch.",
-    props: &[default("via", Type::Enum(&["push"]), "push", "`push`: a commit on the branch itself")],
+    props: &[default(
+        "via",
+        Type::Enum(&["push", "pull-request"]),
+        "push",
+        "`push`: a commit on the branch itself; `pull-request`: a pull request, for branches that take no pushes",
+    )],
     ..BLOCK
 };
 
@@ -91,6 +96,8 @@ pub struct Repo {
     pub url: Option<Spanned<String>>,
     pub branch: Option<Spanned<String>>,
     pub credentials: Option<Spanned<String>>,
+    /// Where bumps are said to go through pull requests.
+    pub pull_request: Option<Span>,
     pub span: Span,
 }
 
@@ -114,6 +121,11 @@ pub fn lower(view: &View) -> Project {
         url: view.name("url"),
         branch: view.name("branch"),
         credentials: view.child("credentials").and_then(|credentials| credentials.name("secret")),
+        pull_request: view
+            .child("bump")
+            .and_then(|bump| bump.fitting("via"))
+            .filter(|via| via.value == "pull-request")
+            .map(|via| via.span),
         span: view.head(),
     };
     Project {

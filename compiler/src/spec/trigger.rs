@@ -136,7 +136,11 @@ pub static WHEN: Block = Block {
     name: "when",
     plural: "whens",
     doc: "Only events for which this is true; several must all be true.",
-    args: &[arg("expression", Type::Text, "CEL over `body` and `event`")],
+    args: &[arg(
+        "expression",
+        Type::Text,
+        "CEL over `body`, the payload, and `event`, with `event.source` and `event.name`",
+    )],
     ..BLOCK
 };
 

@@ -57,10 +57,6 @@ fn shape(yaml: &Yaml, name: Text, block: &'static Block, diags: &mut Diags) -> N
 }
 
 fn entry(node: &mut Node, key: &Text, value: &Yaml, block: &'static Block, diags: &mut Diags) {
-    if later(block, key) {
-        node.props.push((key.clone(), Value { scalar: Scalar::Null, span: value.span }));
-        return;
-    }
     let key = match known(key, block) {
         Some(_) => key.clone(),
         None => {
@@ -143,11 +139,6 @@ pub(super) fn keys(block: &'static Block) -> Vec<&'static str> {
     });
     let first = block.args.iter().take(1).map(|arg| arg.name);
     block.props.iter().map(|prop| prop.name).chain(first).chain(children).collect()
-}
-
-/// Whether a key is a block of the top level that the language will have.
-fn later(block: &'static Block, key: &Text) -> bool {
-    block.name.is_empty() && super::LATER.contains(&key.value.as_str())
 }
 
 /// A list or mapping of scalars as a node.

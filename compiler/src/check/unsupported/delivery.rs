@@ -10,6 +10,7 @@ use crate::spec::rollout::{Rollout, Stage};
 /// Everything that apply would leave out, at the places where it is written.
 pub fn refused(model: &Model) -> Vec<Diagnostic> {
     let mut found: Vec<(Span, String)> = Vec::new();
+    found.extend(model.project.pull_request.map(|span| (span, "`via=\"pull-request\"`".to_owned())));
     for environment in &model.environments {
         of_environment(environment, &mut found);
         of_delivery(&environment.delivery, &mut found);

@@ -172,12 +172,30 @@ pub static NOT_YET: Code = Code {
     number: 108,
     name: "not-supported-yet",
     severity: Severity::Error,
-    summary: "a block that this version cannot do yet",
-    explanation: "The design has this block, this version does not. It is refused rather than ignored.",
+    summary: "something that this version cannot do yet",
+    explanation: "The image of a step is written out: an expression in it would have to be known before its Pod is made, which this version does not see to. It is refused rather than ignored.",
     failing: r#"project "shop"
-notify "push"
+task "test" {
+    param "go" default="1.24"
+    step "unit" image="golang:${param.go}" {
+        run "go test ./..."
+    }
+}
+pipeline "ci" {
+    runs-on namespace="ci"
+    task "test" use="test"
+}
 "#,
     fixed: r#"project "shop"
+task "test" {
+    step "unit" image="golang:1.24" {
+        run "go test ./..."
+    }
+}
+pipeline "ci" {
+    runs-on namespace="ci"
+    task "test" use="test"
+}
 "#,
 };
 
