@@ -22,6 +22,7 @@ mod namespaces;
 mod objects;
 mod payloads;
 mod platform;
+mod pods;
 mod policies;
 mod readers;
 mod references;

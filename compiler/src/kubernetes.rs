@@ -28,7 +28,7 @@ pub fn check(sources: &Sources, object: &Object<'_>, schemas: &Schemas, diags: &
     let kept = kept.filter(|(at, finding)| *at < structure || !mistaken || !lacks.contains(&finding.code));
     let mut judged = Diags::default();
     judged.extend(kept.map(|(_, finding)| finding));
-    templating::check(sources, object, &mut judged);
+    templating::check(object, &mut judged);
     diags.extend(judged);
 }
 

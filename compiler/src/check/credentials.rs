@@ -1,6 +1,6 @@
 //! Credentials of registries and of the repository: there where the build, the pull or the push runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -33,8 +33,13 @@ pub fn check(model: &Model, places: &[Place], dockerfiles: &Dockerfiles, keepers
         }
     }
     bumps(model, keepers, diags);
+    if model.project.registries.iter().all(|registry| registry.pull.is_none()) {
+        return;
+    }
     for place in places {
-        place.rendered.objects.iter().for_each(|object| diags.extend(without_pull(model, place, object)));
+        let accounts = place.accounts();
+        let objects = place.rendered.objects.iter();
+        objects.for_each(|object| diags.extend(without_pull(model, &accounts, object)));
     }
 }
 
@@ -151,15 +156,14 @@ fn bumps(model: &Model, keepers: &Keepers, diags: &mut Diags) {
 }
 
 /// A workload that pulls from a registry without the Secret for it; an account that the manifests lack may have one.
-fn without_pull(model: &Model, place: &Place, object: &Object) -> Option<Diagnostic> {
+fn without_pull(model: &Model, accounts: &BTreeMap<&str, &Object>, object: &Object) -> Option<Diagnostic> {
     let spec = pod_spec_pointer(object.group(), object.kind())?;
     let at = |field: &str| object.value.pointer(&format!("{spec}/{field}"));
     if at("imagePullSecrets").and_then(Value::as_array).is_some_and(|list| !list.is_empty()) {
         return None;
     }
     let account = at("serviceAccountName").and_then(Value::as_str).unwrap_or("default");
-    let mut accounts = place.of_kind("", "ServiceAccount").filter(|one| one.name() == account);
-    let known = accounts.next();
+    let known = accounts.get(account);
     if known.map_or(account != "default", |known| known.value.get("imagePullSecrets").is_some()) {
         return None;
     }

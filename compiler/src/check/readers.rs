@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** an account is judged only where the manifests hold it: what somebody bound by hand is not known here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -28,12 +28,12 @@ const ENFORCED: &str = "/metadata/annotations/kubernetes.io~1enforce-mountable-s
 pub fn check(model: &Model, places: &[Place], platforms: &Platforms, keepers: &Keepers, diags: &mut Diags) {
     for place in places {
         let cluster = model.cluster(place.environment.cluster);
-        let objects = objects(model, cluster, places, platforms);
-        diags.extend(stores(model, place, &objects));
+        diags.extend(stores(model, place, &|| objects(model, cluster, places, platforms)));
         for role in place.of_kind(RBAC, "Role") {
             diags.extend(named(place, role, cluster, keepers));
         }
-        place.rendered.objects.iter().for_each(|object| diags.extend(unlisted(place, object)));
+        let accounts = place.accounts();
+        place.rendered.objects.iter().for_each(|object| diags.extend(unlisted(&accounts, object)));
     }
 }
 
@@ -55,7 +55,7 @@ fn objects<'a>(
 }
 
 /// Stores of other namespaces that an environment reads by an account of its manifests.
-fn stores(model: &Model, place: &Place, objects: &[(&str, &Object)]) -> Vec<Diagnostic> {
+fn stores<'a>(model: &Model, place: &Place, all: &dyn Fn() -> Vec<(&'a str, &'a Object)>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let used: BTreeSet<usize> = place.environment.secrets.iter().filter_map(store_of).collect();
     for at in used {
@@ -65,6 +65,7 @@ fn stores(model: &Model, place: &Place, objects: &[(&str, &Object)]) -> Vec<Diag
             continue;
         };
         let Some(account) = provider.fields.get("service-account") else { continue };
+        let objects = all();
         let home = place.environment.namespace.value.as_str();
         let there = |(namespace, object): &&(&str, &Object)| {
             object.group().is_empty()
@@ -74,7 +75,7 @@ fn stores(model: &Model, place: &Place, objects: &[(&str, &Object)]) -> Vec<Diag
         };
         let other_cluster = provider.fields.contains_key("server");
         let Some((_, object)) = objects.iter().find(there).filter(|_| !other_cluster) else { continue };
-        if !may_read(objects, (home, &account.value), &provider.place.value) {
+        if !may_read(&objects, (home, &account.value), &provider.place.value) {
             found.push(unread(account, home, &provider.place, object.place("/metadata/name")));
         }
     }
@@ -183,11 +184,11 @@ fn named(place: &Place, role: &Object, cluster: &Cluster, keepers: &Keepers) -> 
 }
 
 /// A Secret that a Pod uses and that its account, which says which ones are allowed, does not list.
-fn unlisted(place: &Place, object: &Object) -> Option<Diagnostic> {
+fn unlisted(accounts: &BTreeMap<&str, &Object>, object: &Object) -> Option<Diagnostic> {
     let spec = pod_spec_pointer(object.group(), object.kind())?;
     let name = object.value.pointer(&format!("{spec}/serviceAccountName")).and_then(Value::as_str);
     let name = name.unwrap_or("default");
-    let account = place.of_kind("", "ServiceAccount").find(|account| account.name() == name)?;
+    let account = accounts.get(name)?;
     if account.value.pointer(ENFORCED).and_then(Value::as_str) != Some("true") {
         return None;
     }

@@ -91,7 +91,12 @@ impl Place<'_> {
     /// The objects of a kind.
     pub fn of_kind<'o>(&'o self, group: &str, kind: &str) -> impl Iterator<Item = &'o Object> {
         let (group, kind) = (group.to_owned(), kind.to_owned());
-        self.rendered.objects.iter().filter(move |object| object.group() == group && object.kind() == kind)
+        self.rendered.objects.iter().filter(move |object| object.kind() == kind && object.group() == group)
+    }
+
+    /// The service accounts, by name.
+    pub fn accounts(&self) -> BTreeMap<&str, &Object> {
+        self.of_kind("", "ServiceAccount").map(|account| (account.name(), account)).collect()
     }
 
     /// The namespace that an object goes to, `""` for cluster-scoped ones.

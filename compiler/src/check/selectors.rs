@@ -1,11 +1,9 @@
 //! Selectors and the labels that they are meant for: those of Services, budgets and policies select some Pods.
 
-use serde_json::Value;
-
+use super::pods::Pods;
 use super::rendered::Place;
 use crate::diag::{Diagnostic, Diags, codes};
 use crate::manifest::Object;
-use crate::manifest::images::pod_spec_pointer;
 use crate::manifest::scope;
 use crate::manifest::selectors::Selector;
 use crate::plan::canary::TRACK_LABEL;
@@ -16,7 +14,7 @@ pub fn check(places: &[Place], diags: &mut Diags) {
         // An object of another kind may make Pods that nobody knows here.
         let known =
             place.rendered.objects.iter().all(|object| scope::built_in(object.group(), object.kind()).is_some());
-        let pods: Vec<&Value> = place.rendered.objects.iter().filter_map(labels).collect();
+        let pods = Pods::of(place);
         if known && !pods.is_empty() {
             place.of_kind("", "Service").for_each(|service| diags.extend(service_without_pods(place, service, &pods)));
             for (group, kind, pointer) in [
@@ -30,17 +28,11 @@ pub fn check(places: &[Place], diags: &mut Diags) {
     }
 }
 
-/// The labels of the Pods that an object makes.
-fn labels(object: &Object) -> Option<&Value> {
-    let spec = pod_spec_pointer(object.group(), object.kind())?;
-    object.value.pointer(&format!("{}/metadata/labels", spec.strip_suffix("/spec")?))
-}
-
-fn service_without_pods(place: &Place, service: &Object, pods: &[&Value]) -> Option<Diagnostic> {
+fn service_without_pods(place: &Place, service: &Object, pods: &Pods) -> Option<Diagnostic> {
     let selector = Selector::from_map(service.value.pointer("/spec/selector")?).ok()?;
     // Those of a canary are not in the manifests; another rule looks at them.
     let canary = selector.requirements.iter().any(|requirement| requirement.key == TRACK_LABEL);
-    if selector.is_empty() || canary || pods.iter().any(|labels| selector.matches(labels)) {
+    if selector.is_empty() || canary || !pods.selected(&selector).is_empty() {
         return None;
     }
     let message = format!("{} selects no Pods of environment `{}`", service.key(), place.name());
@@ -48,10 +40,10 @@ fn service_without_pods(place: &Place, service: &Object, pods: &[&Value]) -> Opt
     Some(finding.here("no Pod has these labels").help("requests to it would find nobody"))
 }
 
-fn without_pods(place: &Place, object: &Object, pointer: &str, pods: &[&Value]) -> Option<Diagnostic> {
+fn without_pods(place: &Place, object: &Object, pointer: &str, pods: &Pods) -> Option<Diagnostic> {
     let selector = Selector::from_label_selector(object.value.pointer(pointer)?).ok()??;
     let canary = selector.requirements.iter().any(|requirement| requirement.key == TRACK_LABEL);
-    if selector.is_empty() || canary || pods.iter().any(|labels| selector.matches(labels)) {
+    if selector.is_empty() || canary || !pods.selected(&selector).is_empty() {
         return None;
     }
     let message = format!("{} selects no Pods of environment `{}`", object.key(), place.name());

@@ -73,7 +73,8 @@ pub(super) fn fix(resources: &mut [Resource], rules: &[Rule]) -> Vec<Problem> {
     let candidates: Vec<Candidate> = resources.iter().map(Candidate::new).collect();
     let mut problems = Vec::new();
     for (at, resource) in resources.iter_mut().enumerate() {
-        let rules: Vec<&Rule> = rules.iter().filter(|rule| rule.referrer.selects(resource.first_gvk())).collect();
+        let gvk = resource.first_gvk();
+        let rules: Vec<&Rule> = rules.iter().filter(|rule| rule.referrer.selects(gvk)).collect();
         if rules.is_empty() {
             continue;
         }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::super::pods::Pods;
 use super::super::rendered::Place;
 use crate::diag::{Diagnostic, Diags, codes, suggest};
 use crate::manifest::images::pod_spec_pointer;
@@ -21,13 +22,14 @@ pub fn check(place: &Place, diags: &mut Diags) {
     if !place.rendered.objects.iter().all(known) {
         return;
     }
+    let pods = Pods::of(place);
     for service in place.of_kind("", "Service") {
         let selector = service.value.pointer("/spec/selector").and_then(|map| Selector::from_map(map).ok());
         let Some(selector) = selector.filter(|selector| !selector.is_empty()) else { continue };
-        let pods: Vec<(&Object, &Value)> =
-            place.rendered.objects.iter().filter_map(|object| pods(object, &selector)).collect();
-        if !pods.is_empty() {
-            diags.extend(unknown(service, &pods));
+        let selected: Vec<(&Object, &Value)> =
+            pods.selected(&selector).into_iter().map(|pod| (pod.object, pod.spec)).collect();
+        if !selected.is_empty() {
+            diags.extend(unknown(service, &selected));
         }
     }
 }
@@ -67,13 +69,6 @@ fn probed(object: &Object, list: &str, diags: &mut Diags) {
             });
         }
     }
-}
-
-/// The Pod spec of a workload whose Pods are selected.
-fn pods<'a>(object: &'a Object, selector: &Selector) -> Option<(&'a Object, &'a Value)> {
-    let spec = pod_spec_pointer(object.group(), object.kind())?;
-    let labels = object.value.pointer(&format!("{}/metadata/labels", spec.strip_suffix("/spec")?))?;
-    selector.matches(labels).then_some((object, object.value.pointer(spec)?))
 }
 
 fn unknown(service: &Object, pods: &[(&Object, &Value)]) -> Vec<Diagnostic> {
