@@ -118,6 +118,10 @@ fn escape(source: &str, at: usize) -> Option<(usize, usize)> {
 
 /// Literal and folded scalars: every line of the source without its indentation.
 fn block(source: &str, decoded: &str, folded: bool) -> Option<Pairs> {
+    // A carriage return alone breaks a line too, which nobody writes: then the whole scalar is the place.
+    if source.replace("\r\n", "\n").contains('\r') {
+        return None;
+    }
     let mut at = source.find('\n')? + 1;
     let (mut done, mut pairs, mut indent) = (0, Vec::new(), None);
     while at < source.len() && done < decoded.len() {
